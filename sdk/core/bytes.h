@@ -8,9 +8,9 @@
 
 namespace kimdb {
 
-//! \brief Appends to a caller's buffer: LEB128 integers, little-endian words, length-prefixed bytes.
+//! \brief Appends to a caller's buffer: LEB128 integers, little-endian words, bytes with length.
 class ByteWriter {
-   public:
+ public:
     explicit ByteWriter(Bytes& out) : m_out(out) {}
 
     void u8(std::uint8_t v) { m_out.push_back(static_cast<char>(v)); }
@@ -33,7 +33,7 @@ class ByteWriter {
     }
     std::size_t size() const { return m_out.size(); }
 
-   private:
+ private:
     void fixed(std::uint64_t v, int n) {
         for (int i = 0; i < n; ++i) u8(static_cast<std::uint8_t>(v >> (8 * i)));
     }
@@ -41,9 +41,10 @@ class ByteWriter {
 };
 
 //! \brief Reads what ByteWriter wrote. Strict: a varint must be the shortest form and fit 64 bits;
-//! after the first violation every read returns zero or empty and ok() stays false. Never allocates.
+//! after the first violation every read returns zero or empty and ok() stays false. Allocates
+//! nothing.
 class ByteReader {
-   public:
+ public:
     explicit ByteReader(ByteView in) : m_in(in) {}
 
     bool ok() const { return m_ok; }
@@ -102,7 +103,7 @@ class ByteReader {
         return m_ok ? raw(static_cast<std::size_t>(n)) : ByteView();
     }
 
-   private:
+ private:
     std::uint64_t fixed(int n) {
         if (remaining() < static_cast<std::size_t>(n)) return m_ok = false, std::uint64_t{0};
         std::uint64_t v = 0;

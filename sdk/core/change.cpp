@@ -18,13 +18,18 @@ enum Flag : std::uint8_t {
     kDeps = 1 << 7,
 };
 
-Error malformed(const char* what) { return {ErrorCode::Malformed, std::string("change: ") + what}; }
+Error malformed(const char* what) {
+    return {ErrorCode::Malformed, std::string("change: ") + what};
+}
 
-bool hasExtras(const Change& c) { return c.incarnation != 1 || c.schema_version != 0; }
+bool hasExtras(const Change& c) {
+    return c.incarnation != 1 || c.schema_version != 0;
+}
 
 void writeCanonical(const Change& c, ByteWriter& out) {
     out.u8(kVersion);
-    out.u8(static_cast<std::uint8_t>((c.is_void ? kVoid : 0) | static_cast<int>(c.op_class) << kClassShift |
+    out.u8(static_cast<std::uint8_t>((c.is_void ? kVoid : 0) |
+                                     static_cast<int>(c.op_class) << kClassShift |
                                      (hasExtras(c) ? kExtras : 0) | (c.deps.empty() ? 0 : kDeps)));
     out.u64(c.replica);
     out.varint(c.first);
@@ -53,7 +58,8 @@ Result<> readCanonical(ByteReader& in, Change& c, ByteView& structure) {
         return Error{ErrorCode::Unsupported, "change: envelope version " + std::to_string(version) +
                                                  " is newer than this program; update it"};
     if (flags & (kEncrypted | kSigned | kCompressed))
-        return Error{ErrorCode::Unsupported, "change: encrypted, signed and compressed changes are not supported yet"};
+        return Error{ErrorCode::Unsupported,
+                     "change: encrypted, signed and compressed changes are not supported yet"};
     c.is_void = flags & kVoid;
     const int op_class = flags >> kClassShift & 3;
     if (op_class > 2) return malformed("unknown op class");
@@ -77,7 +83,8 @@ Result<> readCanonical(ByteReader& in, Change& c, ByteView& structure) {
             c.deps.push_back(dep);
         }
     }
-    c.time_ms = static_cast<std::int64_t>(in.varint(static_cast<std::uint64_t>(limits::kCounterMax)));
+    c.time_ms =
+        static_cast<std::int64_t>(in.varint(static_cast<std::uint64_t>(limits::kCounterMax)));
     structure = in.bytes(limits::kChangeBytesMax);
     if (!in.ok()) return malformed("cut off or out of range");
     return {};
@@ -101,20 +108,24 @@ Result<> readWhole(ByteView bytes, Change& c, ByteView& structure, ByteView& con
 Result<> validateHeader(const Change& c) {
     if (c.replica == 0) return malformed("replica id 0");
     if (c.first == 0 || c.count == 0) return malformed("counter 0");
-    if (c.first > limits::kCounterMax || c.count > limits::kCounterMax - c.first + 1) return malformed("counter overflow");
+    if (c.first > limits::kCounterMax || c.count > limits::kCounterMax - c.first + 1)
+        return malformed("counter overflow");
     if (c.salt_key.has_value() != (c.first == 1)) return malformed("salt key belongs to counter 1");
     if (c.time_ms < 0) return malformed("negative time");
     if (c.deps.size() > limits::kDepsMax) return malformed("too many deps");
     for (std::size_t i = 0; i < c.deps.size(); ++i) {
         if (c.deps[i].isNull() || c.deps[i].replica == 0) return malformed("null dep");
-        if (c.deps[i].replica == c.replica) return malformed("the own previous change is an implicit dep");
-        if (i > 0 && c.deps[i - 1].replica >= c.deps[i].replica) return malformed("deps are not in order");
+        if (c.deps[i].replica == c.replica)
+            return malformed("the own previous change is an implicit dep");
+        if (i > 0 && c.deps[i - 1].replica >= c.deps[i].replica)
+            return malformed("deps are not in order");
     }
     return {};
 }
 
 Result<> validateParts(const Change& c, ByteView structure, ByteView content) {
-    if (c.is_void && (!structure.empty() || !content.empty())) return malformed("VOID carries operations");
+    if (c.is_void && (!structure.empty() || !content.empty()))
+        return malformed("VOID carries operations");
     LeafReader leaves(content);
     while (!leaves.atEnd() && leaves.ok()) leaves.next();
     if (!leaves.ok()) return malformed("damaged leaf");
@@ -167,8 +178,10 @@ LeafReader::Leaf LeafReader::next() {
     leaf.kind = static_cast<Kind>(head & 3);
     if (leaf.kind != Kind::Whole) leaf.fixed = in.raw(16);
     if (leaf.kind == Kind::Expunged && size != 0) in.fail();
-    if (in.ok() && size <= in.remaining()) leaf.bytes = in.raw(static_cast<std::size_t>(size));
-    else in.fail();
+    if (in.ok() && size <= in.remaining())
+        leaf.bytes = in.raw(static_cast<std::size_t>(size));
+    else
+        in.fail();
     if (!in.ok()) {
         m_ok = false;
         m_rest = {};
@@ -194,14 +207,17 @@ Hash16 contentRoot(const Change& change, SaltTree& salts) {
         switch (leaf.kind) {
             case LeafReader::Kind::Whole: {
                 const Hash16 salt = salts.salt(change.first, index);
-                hashes.append(sha256Truncated({ByteView(&zero, 1), salt.view(), leaf.bytes}).view());
+                hashes.append(
+                    sha256Truncated({ByteView(&zero, 1), salt.view(), leaf.bytes}).view());
                 break;
             }
             case LeafReader::Kind::Salted:
                 hashes.append(sha256Truncated({ByteView(&zero, 1), leaf.fixed, leaf.bytes}).view());
                 break;
             case LeafReader::Kind::Expunged:
-            case LeafReader::Kind::Partial: hashes.append(leaf.fixed); break;
+            case LeafReader::Kind::Partial:
+                hashes.append(leaf.fixed);
+                break;
         }
     }
     return sha256Truncated({hashes});

@@ -9,8 +9,8 @@
 #include "core/hash.h"
 
 //! A change is what one transaction of one replica did to one document. This file is its envelope
-//! (**format**, docs/PROTOCOL.md "Change envelope"): a clear header that store, wire and relay read, and
-//! two opaque parts, `structure` (what was done, without content) and `content` (the leaves).
+//! (**format**, docs/PROTOCOL.md "Change envelope"): a clear header that store, wire and relay
+//! read, and two opaque parts, `structure` (what was done, without content) and `content`.
 //!
 //!   u8      version                 1
 //!   u8      flags                   bit 0 encrypted, 1 signed, 2 compressed (refused until built:
@@ -22,8 +22,8 @@
 //!                                   the own previous change is implicit and never listed
 //!   varint  time                    ms since 1970, metadata only
 //!   varint  length, structure
-//!   ---- up to here: the canonical form; the change hash is SHA-256(this ‖ content root hash)[0..16)
-//!   [16]    salt key                iff first = 1 (VOID too): secret of the stream, see core/hash.h
+//!   ---- up to here: the canonical form; change hash = SHA-256(this ‖ content root)[0..16)
+//!   [16]    salt key                iff first = 1 (VOID too): the stream's secret, core/hash.h
 //!   varint  length, content         leaves, one after the other
 //!
 //! A leaf is varint(size * 4 + kind), then by kind:
@@ -31,8 +31,8 @@
 //!   1 salted       16 bytes salt, size bytes (its change's node of the key was punctured)
 //!   2 expunged     16 bytes leaf hash (size = 0)
 //!   3 partial      16 bytes leaf hash, size bytes of what remains (grammar of the owner)
-//! Leaf hash = SHA-256(0x00 ‖ salt ‖ bytes)[0..16); root = SHA-256(0x01 ‖ leaf hashes)[0..16), 16 zero
-//! bytes without leaves. VOID has neither structure nor leaves.
+//! Leaf hash = SHA-256(0x00 ‖ salt ‖ bytes)[0..16); root = SHA-256(0x01 ‖ leaf hashes)[0..16),
+//! 16 zero bytes without leaves. VOID has neither structure nor leaves.
 namespace kimdb {
 
 enum class OpClass : std::uint8_t { Content = 0, Comment = 1, Admin = 2 };
@@ -67,12 +67,13 @@ Result<Change> decodeChange(ByteView bytes);
 //! \brief The grammar rules that hold for any change, whoever made the bytes.
 Result<> validateChange(const Change& change);
 
-//! \brief The clear header alone, without copying structure and content. Same errors as decodeChange.
+//! \brief The clear header alone; structure and content are checked for length, not copied.
+//! Errors: as decodeChange.
 Result<Change> decodeChangeHeader(ByteView bytes);
 
 //! \brief Walks the leaves of an encoded content.
 class LeafReader {
-   public:
+ public:
     enum class Kind : std::uint8_t { Whole = 0, Salted = 1, Expunged = 2, Partial = 3 };
     struct Leaf {
         Kind kind = Kind::Whole;
@@ -85,7 +86,7 @@ class LeafReader {
     //! REQUIRES: !atEnd(). An empty leaf with ok() == false on damage.
     Leaf next();
 
-   private:
+ private:
     ByteView m_rest;
     bool m_ok = true;
 };
@@ -103,8 +104,8 @@ Hash16 changeHash(const Change& change, SaltTree& salts);
 //! \brief VOID of a refused change: same counters, same deps, same time (SYNC rule 11).
 Change voidOf(const Change& change);
 
-//! \brief What replica \a a's stream is called after equivocation at counter \a n (SYNC rule 6): first 64
-//! bits of SHA-256(old id ‖ n ‖ hash of change n), big endian.
+//! \brief Name of the stream that continues \a old_id after equivocation at counter \a n (SYNC
+//! rule 6): first 64 bits of SHA-256(old id ‖ n ‖ hash of change n), big endian.
 ReplicaId derivedReplica(ReplicaId old_id, std::uint64_t n, const Hash16& change_n);
 
 //! \brief The salt key of a derived stream: both copies of a folder must derive the same.

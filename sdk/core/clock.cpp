@@ -27,7 +27,8 @@ Bytes Random::bytes(std::size_t n) {
     Bytes out;
     while (out.size() < n) {
         const std::uint64_t word = next();
-        for (int i = 0; i < 8 && out.size() < n; ++i) out.push_back(static_cast<char>(word >> (8 * i)));
+        for (int i = 0; i < 8 && out.size() < n; ++i)
+            out.push_back(static_cast<char>(word >> (8 * i)));
     }
     return out;
 }

@@ -11,7 +11,7 @@ namespace kimdb {
 //! \brief Time as the layers below net see it. Injected, so that a simulation owns it.
 //! Thread: implementations are safe from any thread.
 class Clock {
-   public:
+ public:
     virtual ~Clock() = default;
     //! Milliseconds since the Unix epoch. Metadata only: never decides an order.
     virtual std::int64_t wallTime() const = 0;
@@ -21,14 +21,14 @@ class Clock {
 
 //! \brief The operating system's clocks.
 class SystemClock final : public Clock {
-   public:
+ public:
     std::int64_t wallTime() const override;
     std::chrono::milliseconds steadyTime() const override;
 };
 
 //! \brief Randomness as the layers below net see it. Injected, so that a seed replays a run.
 class Random {
-   public:
+ public:
     virtual ~Random() = default;
     virtual std::uint64_t next() = 0;
     //! A uniform number in [0, n). REQUIRES: n > 0.
@@ -41,13 +41,13 @@ class Random {
 
 //! \brief The operating system's generator (OpenSSL RAND_bytes). Thread: any.
 class SystemRandom final : public Random {
-   public:
+ public:
     std::uint64_t next() override;
 };
 
-//! \brief SplitMix64 (Steele, Lea, Flood 2014): small, fast, reproducible; for simulations and tests.
+//! \brief SplitMix64 (Steele, Lea, Flood 2014): small, fast, reproducible; for tests.
 class SeededRandom final : public Random {
-   public:
+ public:
     explicit SeededRandom(std::uint64_t seed) : m_state(seed) {}
     std::uint64_t next() override {
         std::uint64_t z = (m_state += 0x9E3779B97F4A7C15ULL);
@@ -56,7 +56,7 @@ class SeededRandom final : public Random {
         return z ^ (z >> 31);
     }
 
-   private:
+ private:
     std::uint64_t m_state;
 };
 

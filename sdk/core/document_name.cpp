@@ -19,7 +19,8 @@ Error invalid(const char* what, const char* rule) {
 
 Result<> checkPart(std::string_view part, const char* what) {
     if (part.empty()) return invalid(what, "is empty");
-    if (part.size() > limits::kNamePartBytesMax) return invalid(what, "is longer than 128 characters");
+    if (part.size() > limits::kNamePartBytesMax)
+        return invalid(what, "is longer than 128 characters");
     if (!std::all_of(part.begin(), part.end(), isNameChar))
         return invalid(what, "has a character outside A-Z a-z 0-9 . _ ~ -");
     if (part == "." || part == "..") return invalid(what, "must not be \".\" or \"..\"");
@@ -31,7 +32,8 @@ Result<> checkPart(std::string_view part, const char* what) {
 
 Result<DocumentName> DocumentName::parse(std::string_view text) {
     const std::size_t slash = text.find('/');
-    const std::string_view collection = slash == std::string_view::npos ? "default" : text.substr(0, slash);
+    const std::string_view collection =
+        slash == std::string_view::npos ? "default" : text.substr(0, slash);
     const std::string_view id = slash == std::string_view::npos ? text : text.substr(slash + 1);
     if (auto ok = checkPart(collection, "collection"); !ok) return ok.error();
     if (auto ok = checkPart(id, "id"); !ok) return ok.error();

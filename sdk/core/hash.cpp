@@ -54,7 +54,8 @@ std::uint32_t crc32cTable(ByteView data, std::uint32_t crc) {
         }
         return t;
     }();
-    for (const char ch : data) crc = table[(crc ^ static_cast<std::uint8_t>(ch)) & 0xFF] ^ (crc >> 8);
+    for (const char ch : data)
+        crc = table[(crc ^ static_cast<std::uint8_t>(ch)) & 0xFF] ^ (crc >> 8);
     return crc;
 }
 
@@ -96,8 +97,9 @@ Hash16 rollingHash(const Hash16& before, const Hash16& change) {
 int shardOfKey(ByteView key, int shard_count) {
     unsigned char out[EVP_MAX_MD_SIZE];
     digest("MD5", {key}, out);
-    const std::uint32_t head = static_cast<std::uint32_t>(out[0]) << 24 | static_cast<std::uint32_t>(out[1]) << 16 |
-                               static_cast<std::uint32_t>(out[2]) << 8 | static_cast<std::uint32_t>(out[3]);
+    const std::uint32_t head =
+        static_cast<std::uint32_t>(out[0]) << 24 | static_cast<std::uint32_t>(out[1]) << 16 |
+        static_cast<std::uint32_t>(out[2]) << 8 | static_cast<std::uint32_t>(out[3]);
     return static_cast<int>(head % static_cast<std::uint32_t>(shard_count));
 }
 
@@ -112,7 +114,8 @@ std::uint32_t crc32c(ByteView data, std::uint32_t seed) {
 Hash16 SaltTree::node(std::uint64_t first) {
     int level = 0;  // how much of the cached path is still right
     if (m_valid)
-        while (level < kLevels && (first >> (4 * (kLevels - 1 - level))) == (m_cached >> (4 * (kLevels - 1 - level))))
+        while (level < kLevels &&
+               (first >> (4 * (kLevels - 1 - level))) == (m_cached >> (4 * (kLevels - 1 - level))))
             ++level;
     for (; level < kLevels; ++level) {
         const char nibble = static_cast<char>((first >> (4 * (kLevels - 1 - level))) & 0xF);

@@ -14,31 +14,32 @@ using namespace std::chrono_literals;
 inline constexpr std::size_t kNamePartBytesMax = 128;  // a collection or id; fits any file system
 
 // Changes
-inline constexpr std::uint64_t kCounterMax = (1ULL << 53) - 1;      // exact in a double (JavaScript)
-inline constexpr std::size_t kChangeBytesMax = 1 << 20;             // one change; a paste of ~1 M chars
-inline constexpr std::size_t kDepsMax = 4096;                       // heads of one change
-inline constexpr std::size_t kLeafScalarsMax = 64;                  // text per content leaf: what an expunge of one name costs
-inline constexpr int kValueDepthMax = 64;                           // nesting of one Value
+inline constexpr std::uint64_t kCounterMax = (1ULL << 53) - 1;  // exact in a double (JavaScript)
+inline constexpr std::size_t kChangeBytesMax = 1 << 20;         // one change; a paste of ~1 M chars
+inline constexpr std::size_t kDepsMax = 4096;                   // heads of one change
+inline constexpr std::size_t kLeafScalarsMax = 64;              // what an expunge of one name costs
+inline constexpr int kValueDepthMax = 64;                       // nesting of one Value
 inline constexpr std::size_t kMapKeyBytesMax = 1024;
 
 // Frames (KRP/1)
-inline constexpr std::size_t kMessageBytesMax = 2 << 20;            // one WebSocket message
-inline constexpr std::size_t kFirstMessageBytesMax = 8 << 10;       // HELLO + AUTH
-inline constexpr std::size_t kChunkBytesMax = 256 << 10;            // one CHUNK
-inline constexpr int kChunksOutstandingMax = 4;                     // CHUNKs without CREDIT
-inline constexpr std::size_t kPushBytesMax = 256 << 10;             // one PUSH
-inline constexpr int kPushesOutstandingMax = 8;                     // PUSHes without ACK
+inline constexpr std::size_t kMessageBytesMax = 2 << 20;       // one WebSocket message
+inline constexpr std::size_t kFirstMessageBytesMax = 8 << 10;  // HELLO + AUTH
+inline constexpr std::size_t kChunkBytesMax = 256 << 10;       // one CHUNK
+inline constexpr int kChunksOutstandingMax = 4;                // CHUNKs without CREDIT
+inline constexpr std::size_t kPushBytesMax = 256 << 10;        // one PUSH
+inline constexpr int kPushesOutstandingMax = 8;                // PUSHes without ACK
 inline constexpr std::size_t kPresenceBytesMax = 1024;
 inline constexpr std::size_t kReplicasPerBatchMax = 65'536;
-inline constexpr std::size_t kOwnIdsMax = 1024;                     // replica ids one SUB may name
+inline constexpr std::size_t kOwnIdsMax = 1024;  // replica ids one SUB may name
 inline constexpr std::size_t kTokenBytesMax = 4096;
-inline constexpr std::size_t kSubscriptionsMax = 10'000;            // documents on one socket
+inline constexpr std::size_t kSubscriptionsMax = 10'000;  // documents on one socket
 inline constexpr std::size_t kErrorTextBytesMax = 512;
 
 // Peers
-inline constexpr std::size_t kPeerQueueBytesSlow = 256 << 10;       // from here a peer is served from the log
-inline constexpr std::size_t kPeerQueueBytesMax = 1 << 20;          // close 4008
-inline constexpr auto kPeerStallMax = 10s;                          // close 4008
+inline constexpr std::size_t kPeerQueueBytesSlow =
+    256 << 10;  // from here a peer is served from the log
+inline constexpr std::size_t kPeerQueueBytesMax = 1 << 20;  // close 4008
+inline constexpr auto kPeerStallMax = 10s;                  // close 4008
 inline constexpr auto kHelloWaitMax = 5s;
 inline constexpr auto kPingInterval = 15s;
 inline constexpr auto kPeerSilenceMax = 45s;
@@ -48,7 +49,7 @@ inline constexpr auto kReconnectDelayMin = 250ms;
 inline constexpr auto kReconnectDelayMax = 30s;
 
 // Presence
-inline constexpr auto kPresenceInterval = 50ms;                     // <= 20 Hz per sender and room
+inline constexpr auto kPresenceInterval = 50ms;  // <= 20 Hz per sender and room
 inline constexpr auto kPresenceTtl = 45s;
 
 // SEEN
@@ -56,6 +57,6 @@ inline constexpr auto kSeenInterval = 10s;
 
 // Store
 inline constexpr int kShardCountMax = 8;
-inline constexpr std::size_t kJournalRecordBytesMax = 64 << 20;     // one atomic batch
+inline constexpr std::size_t kJournalRecordBytesMax = 64 << 20;  // one atomic batch
 
 }  // namespace kimdb::limits

@@ -8,9 +8,11 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-std::uint8_t at(std::string_view s, std::size_t i) { return static_cast<std::uint8_t>(s[i]); }
+std::uint8_t at(std::string_view s, std::size_t i) {
+    return static_cast<std::uint8_t>(s[i]);
+}
 
-// Length of the well-formed sequence at i, or 0; `bad` gets the length of the maximal ill-formed part.
+// Length of the well-formed sequence at i, or 0; `bad` gets that of the maximal ill-formed part.
 std::size_t sequenceAt(std::string_view s, std::size_t i, std::size_t& bad) {
     const std::uint8_t lead = at(s, i);
     bad = 1;
@@ -87,7 +89,8 @@ std::string toUtf8(std::u16string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         std::uint32_t c = text[i];
         if (c >= 0xD800 && c < 0xE000) {
-            const bool pair = c < 0xDC00 && i + 1 < text.size() && text[i + 1] >= 0xDC00 && text[i + 1] < 0xE000;
+            const bool pair =
+                c < 0xDC00 && i + 1 < text.size() && text[i + 1] >= 0xDC00 && text[i + 1] < 0xE000;
             c = pair ? 0x10000 + ((c - 0xD800) << 10) + (text[i + 1] - 0xDC00) : 0xFFFD;
             if (pair) ++i;
         }
@@ -103,7 +106,8 @@ std::u16string toUtf16(std::string_view text) {
         const std::uint8_t lead = at(text, i);
         const std::size_t n = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
         std::uint32_t c = n == 1 ? lead : lead & (0x7F >> n);
-        for (std::size_t k = 1; k < n && i + k < text.size(); ++k) c = c << 6 | (at(text, i + k) & 0x3F);
+        for (std::size_t k = 1; k < n && i + k < text.size(); ++k)
+            c = c << 6 | (at(text, i + k) & 0x3F);
         i += n;
         if (c < 0x10000) {
             out.push_back(static_cast<char16_t>(c));

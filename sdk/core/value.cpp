@@ -4,7 +4,7 @@
 //   u8 tag, then
 //   0 null   1 false   2 true          nothing
 //   3 int64                            zigzag LEB128
-//   4 double                           8 bytes IEEE 754, little endian; every NaN is 0x7FF8000000000000
+//   4 double                           8 bytes IEEE 754, little endian; NaN: 0x7FF8000000000000
 //   5 string  6 bytes                  varint length, bytes (a string is valid UTF-8)
 //   7 array                            varint count, values
 //   8 object                           varint count, then key (varint length, UTF-8), value; keys
@@ -31,7 +31,8 @@ void encodeInto(const Value& value, ByteWriter& out) {
         out.u8(Double);
         return out.u64(std::isnan(*d) ? 0x7FF8000000000000ULL : std::bit_cast<std::uint64_t>(*d));
     }
-    if (const std::string* s = value.asString()) return out.u8(String), out.bytes(sanitizedUtf8(*s));
+    if (const std::string* s = value.asString())
+        return out.u8(String), out.bytes(sanitizedUtf8(*s));
     if (const Value::Blob* blob = value.asBlob()) return out.u8(Blob), out.bytes(blob->bytes);
     if (const Value::Array* array = value.asArray()) {
         out.u8(Array);
@@ -56,10 +57,14 @@ void encodeInto(const Value& value, ByteWriter& out) {
 Value decodeFrom(ByteReader& in, int depth) {
     if (depth > limits::kValueDepthMax) return in.fail(), Value();
     switch (in.u8()) {
-        case Null: return {};
-        case False: return false;
-        case True: return true;
-        case Int: return in.zigzag();
+        case Null:
+            return {};
+        case False:
+            return false;
+        case True:
+            return true;
+        case Int:
+            return in.zigzag();
         case Double: {
             const std::uint64_t bits = in.u64();
             const double d = std::bit_cast<double>(bits);
@@ -71,11 +76,14 @@ Value decodeFrom(ByteReader& in, int depth) {
             if (!isValidUtf8(s)) in.fail();
             return in.ok() ? Value(std::string(s)) : Value();
         }
-        case Blob: return Value::Blob{Bytes(in.bytes(in.remaining()))};
+        case Blob:
+            return Value::Blob{Bytes(in.bytes(in.remaining()))};
         case Array: {
-            Value::Array array;  // grows as values are really there: no reserve from a claimed count
+            Value::Array
+                array;  // grows as values are really there: no reserve from a claimed count
             const std::size_t n = in.count(in.remaining(), 1);
-            for (std::size_t i = 0; i < n && in.ok(); ++i) array.push_back(decodeFrom(in, depth + 1));
+            for (std::size_t i = 0; i < n && in.ok(); ++i)
+                array.push_back(decodeFrom(in, depth + 1));
             return array;
         }
         case Object: {
@@ -83,51 +91,63 @@ Value decodeFrom(ByteReader& in, int depth) {
             const std::size_t n = in.count(in.remaining(), 2);
             for (std::size_t i = 0; i < n && in.ok(); ++i) {
                 const ByteView key = in.bytes(in.remaining());
-                if (!isValidUtf8(key) || (!object.empty() && object.rbegin()->first >= key)) in.fail();
-                if (in.ok()) object.emplace_hint(object.end(), std::string(key), decodeFrom(in, depth + 1));
+                if (!isValidUtf8(key) || (!object.empty() && object.rbegin()->first >= key))
+                    in.fail();
+                if (in.ok())
+                    object.emplace_hint(object.end(), std::string(key), decodeFrom(in, depth + 1));
             }
             return object;
         }
-        default: return in.fail(), Value();
+        default:
+            return in.fail(), Value();
     }
 }
 
 void appendJsonString(std::string& out, std::string_view s) {
     out += '"';
     for (const char c : s) {
-        if (c == '"' || c == '\\') (out += '\\') += c;
-        else if (c == '\n') out += "\\n";
+        if (c == '"' || c == '\\')
+            (out += '\\') += c;
+        else if (c == '\n')
+            out += "\\n";
         else if (static_cast<unsigned char>(c) < 0x20) {
             char buffer[8];
             std::snprintf(buffer, sizeof buffer, "\\u%04x", static_cast<unsigned>(c));
             out += buffer;
-        } else out += c;
+        } else
+            out += c;
     }
     out += '"';
 }
 
 std::string base64(ByteView in) {
-    static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static constexpr char kDigits[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     std::string out;
     for (std::size_t i = 0; i < in.size(); i += 3) {
         std::uint32_t word = 0;
         for (std::size_t k = 0; k < 3; ++k)
             word = word << 8 | (i + k < in.size() ? static_cast<std::uint8_t>(in[i + k]) : 0);
-        for (std::size_t k = 0; k < 4; ++k) out += i + k > in.size() ? '=' : kDigits[word >> (18 - 6 * k) & 63];
+        for (std::size_t k = 0; k < 4; ++k)
+            out += i + k > in.size() ? '=' : kDigits[word >> (18 - 6 * k) & 63];
     }
     return out;
 }
 
 void jsonInto(const Value& value, std::string& out) {
     char buffer[40];
-    if (const bool* b = value.asBool()) out += *b ? "true" : "false";
-    else if (const std::int64_t* i = value.asInt()) out += std::to_string(*i);
+    if (const bool* b = value.asBool())
+        out += *b ? "true" : "false";
+    else if (const std::int64_t* i = value.asInt())
+        out += std::to_string(*i);
     else if (const double* d = value.asDouble()) {
         std::snprintf(buffer, sizeof buffer, "%.17g", *d);
         out += std::isfinite(*d) ? buffer : "null";
         if (std::isfinite(*d) && out.find_last_of(".eE") == std::string::npos) out += ".0";
-    } else if (const std::string* s = value.asString()) appendJsonString(out, *s);
-    else if (const Value::Blob* blob = value.asBlob()) out += "{\"$bytes\":\"" + base64(blob->bytes) + "\"}";
+    } else if (const std::string* s = value.asString())
+        appendJsonString(out, *s);
+    else if (const Value::Blob* blob = value.asBlob())
+        out += "{\"$bytes\":\"" + base64(blob->bytes) + "\"}";
     else if (const Value::Array* array = value.asArray()) {
         out += '[';
         for (const Value& v : *array) {
@@ -144,7 +164,8 @@ void jsonInto(const Value& value, std::string& out) {
             jsonInto(v, out);
         }
         out += '}';
-    } else out += "null";
+    } else
+        out += "null";
 }
 
 }  // namespace

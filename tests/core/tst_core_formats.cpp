@@ -14,7 +14,9 @@ using namespace kimdb;
 
 namespace {
 
-QByteArray hex(ByteView bytes) { return QByteArray(bytes.data(), static_cast<int>(bytes.size())).toHex(); }
+QByteArray hex(ByteView bytes) {
+    return QByteArray(bytes.data(), static_cast<int>(bytes.size())).toHex();
+}
 
 Change keystroke() {
     Change c;
@@ -48,7 +50,7 @@ Change richest() {
 
 class TestCoreFormats : public QObject {
     Q_OBJECT
-   private slots:
+ private slots:
     void crc32cMatchesRfc3720() {
         QCOMPARE(crc32c(Bytes(32, '\0')), 0x8A9136AAu);
         QCOMPARE(crc32c(Bytes(32, '\xFF')), 0x62A8AB43u);
@@ -79,7 +81,8 @@ class TestCoreFormats : public QObject {
 
     void everyTruncationIsATypedError() {
         const Bytes bytes = encodeChange(richest());
-        for (std::size_t n = 0; n < bytes.size(); ++n) QVERIFY(!decodeChange(ByteView(bytes).substr(0, n)).ok());
+        for (std::size_t n = 0; n < bytes.size(); ++n)
+            QVERIFY(!decodeChange(ByteView(bytes).substr(0, n)).ok());
     }
 
     void everyChangedByteIsAnErrorOrAnotherChange() {
@@ -130,8 +133,10 @@ class TestCoreFormats : public QObject {
         SaltTree salts(SaltKey::from("0123456789abcdef"));
         const Hash16 one = changeHash(richest(), salts);
         QCOMPARE(hex(one.view()), QByteArray("c67488f5aefa915408393d24c515f639"));
-        QCOMPARE(hex(rollingHash(Hash16{}, one).view()), QByteArray("0da57fd41af9f915a08b258514d4a513"));
-        QCOMPARE(hex(salts.salt(0x123456789, 3).view()), QByteArray("c9d0e6290694c2c046da868e0dc7e64e"));
+        QCOMPARE(hex(rollingHash(Hash16{}, one).view()),
+                 QByteArray("0da57fd41af9f915a08b258514d4a513"));
+        QCOMPARE(hex(salts.salt(0x123456789, 3).view()),
+                 QByteArray("c9d0e6290694c2c046da868e0dc7e64e"));
         QCOMPARE(QByteArray::number(derivedReplica(1, 2, one), 16), QByteArray("c53df1f2d0fe29bd"));
     }
 
@@ -147,14 +152,21 @@ class TestCoreFormats : public QObject {
 
     void valuesRoundTripAndAreCanonical() {
         const Value::Object object{{"a", 1}, {"b", 1.0}, {"c", Value::Array{true, nullptr, "x"}}};
-        for (const Value& v : {Value(), Value(true), Value(-5), Value(INT64_MIN), Value(0.1), Value("h\xC3\xA9"),
-                               Value(Value::Blob{Bytes("\0\1", 2)}), Value(object)}) {
+        for (const Value& v :
+             {Value(), Value(true), Value(-5), Value(INT64_MIN), Value(0.1), Value("h\xC3\xA9"),
+              Value(Value::Blob{Bytes("\0\1", 2)}), Value(object)}) {
             const auto back = Value::decode(v.encode());
             QVERIFY(back.ok() && *back == v);
         }
         QVERIFY(Value(1).encode() != Value(1.0).encode());
-        QCOMPARE(hex(Value(object).encode()), QByteArray("0803016103020162040000000000 00f03f01630703020005 0178").replace(" ", ""));
-        QVERIFY(!Value::decode(Bytes("\x08\x02\x01" "b\x00\x01" "a\x00", 8)).ok());  // keys not in order
+        QCOMPARE(
+            hex(Value(object).encode()),
+            QByteArray("0803016103020162040000000000 00f03f01630703020005 0178").replace(" ", ""));
+        QVERIFY(!Value::decode(Bytes("\x08\x02\x01"
+                                     "b\x00\x01"
+                                     "a\x00",
+                                     8))
+                     .ok());  // keys not in order
         QVERIFY(!Value::decode(Bytes(100, '\x07')).ok());
         Bytes deep;
         for (int i = 0; i < 100; ++i) deep += Bytes("\x07\x01", 2);
@@ -163,24 +175,30 @@ class TestCoreFormats : public QObject {
 
     void loneSurrogatesBecomeReplacementCharacters() {
         QCOMPARE(toUtf8(u"a\xD83Dz"), std::string("a\xEF\xBF\xBDz"));
-        QCOMPARE(toUtf8(std::u16string{0xDE00, 0xD83D, 0xDE00}), std::string("\xEF\xBF\xBD\xF0\x9F\x98\x80"));
-        QCOMPARE(sanitizedUtf8("\xED\xA0\x80!"), std::string("\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD!"));
-        QVERIFY(!isValidUtf8("\xC0\x80") && !isValidUtf8("\xF4\x90\x80\x80") && isValidUtf8("\xF4\x8F\xBF\xBF"));
+        QCOMPARE(toUtf8(std::u16string{0xDE00, 0xD83D, 0xDE00}),
+                 std::string("\xEF\xBF\xBD\xF0\x9F\x98\x80"));
+        QCOMPARE(sanitizedUtf8("\xED\xA0\x80!"),
+                 std::string("\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD!"));
+        QVERIFY(!isValidUtf8("\xC0\x80") && !isValidUtf8("\xF4\x90\x80\x80") &&
+                isValidUtf8("\xF4\x8F\xBF\xBF"));
         QCOMPARE(toUtf16("\xF0\x9F\x98\x80").size(), std::size_t{2});
         QCOMPARE(utf16Count("a\xF0\x9F\x98\x80"), std::size_t{3});
     }
 
     void namesAreChecked() {
-        QCOMPARE(QString::fromStdString(DocumentName::parse("hello")->text()), QString("default/hello"));
+        QCOMPARE(QString::fromStdString(DocumentName::parse("hello")->text()),
+                 QString("default/hello"));
         QCOMPARE(DocumentName::parse("notes/a.b")->collection(), std::string_view("notes"));
-        for (const char* bad : {"", "/", "a/", "/b", "a/b/c", "a b", "..", "a/..", "~meta", "\xC3\xA9"})
+        for (const char* bad :
+             {"", "/", "a/", "/b", "a/b/c", "a b", "..", "a/..", "~meta", "\xC3\xA9"})
             QCOMPARE(DocumentName::parse(bad).error().code, ErrorCode::InvalidName);
         QVERIFY(DocumentName::parse(std::string(128, 'x')).ok());
         QVERIFY(!DocumentName::parse(std::string(129, 'x')).ok());
     }
 
     void readerRefusesLongVarints() {
-        for (const Bytes& bad : {Bytes("\x80\x00", 2), Bytes(9, '\xFF') + '\x02', Bytes(11, '\x80'), Bytes()}) {
+        for (const Bytes& bad :
+             {Bytes("\x80\x00", 2), Bytes(9, '\xFF') + '\x02', Bytes(11, '\x80'), Bytes()}) {
             ByteReader in(bad);
             in.varint();
             QVERIFY(!in.ok());

@@ -11,7 +11,9 @@ using store::LogEntry;
 
 MemoryLogStore::MemoryLogStore(State state) : m_durable(std::move(state)), m_visible(m_durable) {}
 
-void MemoryLogStore::sync() { syncSome(m_pending.size()); }
+void MemoryLogStore::sync() {
+    syncSome(m_pending.size());
+}
 
 void MemoryLogStore::syncSome(std::size_t batches) {
     batches = std::min(batches, m_pending.size());
@@ -31,7 +33,8 @@ void MemoryLogStore::crash() {
 }
 
 Result<store::SeqNo> MemoryLogStore::commit(Batch batch) {
-    if (m_full) return Error{ErrorCode::StorageFull, "no space left; free some and try again", true};
+    if (m_full)
+        return Error{ErrorCode::StorageFull, "no space left; free some and try again", true};
     apply(m_visible, batch);
     m_pending.push_back(std::move(batch));
     return ++m_visible.seq;
@@ -74,7 +77,8 @@ Result<std::vector<LogEntry>> MemoryLogStore::readLog(const std::string& doc, st
     std::vector<LogEntry> out;
     std::size_t bytes = 0;
     if (const Document* d = find(doc))
-        for (std::uint64_t i = after; i < d->log.size() && (out.empty() || bytes < bytes_max); ++i) {
+        for (std::uint64_t i = after; i < d->log.size() && (out.empty() || bytes < bytes_max);
+             ++i) {
             out.push_back(d->log[i]);
             bytes += d->log[i].change.size();
         }
@@ -90,18 +94,20 @@ Result<std::optional<LogEntry>> MemoryLogStore::findEntry(const std::string& doc
     return std::optional<LogEntry>();
 }
 
-Result<std::optional<Bytes>> MemoryLogStore::get(const std::string& doc, const std::string& key) const {
+Result<std::optional<Bytes>> MemoryLogStore::get(const std::string& doc,
+                                                 const std::string& key) const {
     const Document* d = find(doc);
     if (!d) return std::optional<Bytes>();
     const auto it = d->keys.find(key);
     return it == d->keys.end() ? std::optional<Bytes>() : std::optional<Bytes>(it->second);
 }
 
-Result<std::vector<std::pair<std::string, Bytes>>> MemoryLogStore::scan(const std::string& doc,
-                                                                        const std::string& prefix) const {
+Result<std::vector<std::pair<std::string, Bytes>>> MemoryLogStore::scan(
+    const std::string& doc, const std::string& prefix) const {
     std::vector<std::pair<std::string, Bytes>> out;
     if (const Document* d = find(doc))
-        for (auto it = d->keys.lower_bound(prefix); it != d->keys.end() && it->first.starts_with(prefix); ++it)
+        for (auto it = d->keys.lower_bound(prefix);
+             it != d->keys.end() && it->first.starts_with(prefix); ++it)
             out.emplace_back(*it);
     return out;
 }

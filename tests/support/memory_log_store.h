@@ -8,10 +8,10 @@
 
 namespace kimdb::test {
 
-//! \brief A LogStore over memory for single-threaded tests and the simulator. It has the store's crash
-//! semantics: what sync() has not made durable is gone after crash(). Copyable state = backup.
+//! \brief A LogStore over memory for single-threaded tests and the simulator, with the store's
+//! crash semantics: what sync() has not made durable is gone after crash(). Copyable state = backup.
 class MemoryLogStore final : public store::LogStore {
-   public:
+ public:
     struct Document {
         std::vector<store::LogEntry> log;
         std::map<std::string, Bytes> keys;
@@ -47,11 +47,11 @@ class MemoryLogStore final : public store::LogStore {
     Result<std::optional<store::LogEntry>> findEntry(const std::string& doc, ReplicaId replica,
                                                      std::uint64_t counter) const override;
     Result<std::optional<Bytes>> get(const std::string& doc, const std::string& key) const override;
-    Result<std::vector<std::pair<std::string, Bytes>>> scan(const std::string& doc,
-                                                            const std::string& prefix) const override;
+    Result<std::vector<std::pair<std::string, Bytes>>> scan(
+        const std::string& doc, const std::string& prefix) const override;
     Result<std::vector<std::string>> documents() const override;
 
-   private:
+ private:
     const Document* find(const std::string& doc) const;
     static void apply(State& state, const store::Batch& batch);
 

@@ -31,7 +31,7 @@ struct OpId {
 //! \brief A validated document name "collection/id". Without a collection it is in "default".
 //! Each part is ASCII [A-Za-z0-9._~-]{1,128}; "." and ".." are refused, a leading '~' is reserved.
 class DocumentName {
-   public:
+ public:
     //! Errors: InvalidName, with the rule that is broken in the message.
     static Result<DocumentName> parse(std::string_view text);
 
@@ -44,7 +44,7 @@ class DocumentName {
     bool operator==(const DocumentName& o) const { return m_text == o.m_text; }
     auto operator<=>(const DocumentName& o) const { return m_text <=> o.m_text; }
 
-   private:
+ private:
     std::string m_text;
     std::size_t m_slash = 0;
 };

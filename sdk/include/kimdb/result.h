@@ -22,36 +22,36 @@ enum class ErrorCode : std::uint16_t {
     TooLarge = 5,         //!< above a limit of core/limits.h; split it
 
     // Bytes from outside. Cure: none for the bytes; the peer or file is damaged or hostile.
-    Malformed = 20,           //!< bytes that break the grammar
-    Unsupported = 21,         //!< a version, flag or record this build does not implement
-    Equivocation = 22,        //!< one replica id wrote two different changes with one counter
-    Gap = 23,                 //!< a counter is missing in front of this change (temporary)
-    MissingDependencies = 24, //!< a change this one depends on has not arrived (temporary)
-    ContentExpunged = 25,     //!< the content asked for was expunged
+    Malformed = 20,            //!< bytes that break the grammar
+    Unsupported = 21,          //!< a version, flag or record this build does not implement
+    Equivocation = 22,         //!< one replica id wrote two different changes with one counter
+    Gap = 23,                  //!< a counter is missing in front of this change (temporary)
+    MissingDependencies = 24,  //!< a change this one depends on has not arrived (temporary)
+    ContentExpunged = 25,      //!< the content asked for was expunged
 
     // Storage.
-    StorageFull = 40,        //!< no space left; reads go on, writing resumes by itself
-    StorageFailed = 41,      //!< I/O error; reopen the database after checking the disk
-    StorageCorrupt = 42,     //!< damaged bytes on disk; the message names file and range
-    DatabaseBusy = 43,       //!< another process owns the folder; the message names it
-    VersionTooNew = 44,      //!< written by a newer format; update the program
-    ShardCountMismatch = 45, //!< opened with another shard count than the folder has
-    PermissionDenied = 46,   //!< the file system refuses access to the folder
-    Closed = 47,             //!< the database is closed
+    StorageFull = 40,         //!< no space left; reads go on, writing resumes by itself
+    StorageFailed = 41,       //!< I/O error; reopen the database after checking the disk
+    StorageCorrupt = 42,      //!< damaged bytes on disk; the message names file and range
+    DatabaseBusy = 43,        //!< another process owns the folder; the message names it
+    VersionTooNew = 44,       //!< written by a newer format; update the program
+    ShardCountMismatch = 45,  //!< opened with another shard count than the folder has
+    PermissionDenied = 46,    //!< the file system refuses access to the folder
+    Closed = 47,              //!< the database is closed
 
     // Sync.
-    Offline = 60,           //!< no connection; the change waits in the offline queue
-    NotAllowed = 61,        //!< the relay's permissions refuse it
-    AuthFailed = 62,        //!< token missing, expired or wrong
-    Replaced = 63,          //!< another session of this replica took over
-    RateLimited = 64,       //!< too much; retry later
-    TooOld = 65,            //!< needs history the relay has dropped
-    EpochChanged = 66,      //!< the relay was restored; a reconcile follows
-    ProtocolViolation = 67, //!< the peer broke KRP/1
-    GoingAway = 68,         //!< the relay shuts down; retry later
-    Timeout = 69,           //!< no answer in time
-    UnknownAlias = 70,      //!< a record names a document alias the session does not have
-    AddressInUse = 71,      //!< the port is taken; choose another with --port
+    Offline = 60,            //!< no connection; the change waits in the offline queue
+    NotAllowed = 61,         //!< the relay's permissions refuse it
+    AuthFailed = 62,         //!< token missing, expired or wrong
+    Replaced = 63,           //!< another session of this replica took over
+    RateLimited = 64,        //!< too much; retry later
+    TooOld = 65,             //!< needs history the relay has dropped
+    EpochChanged = 66,       //!< the relay was restored; a reconcile follows
+    ProtocolViolation = 67,  //!< the peer broke KRP/1
+    GoingAway = 68,          //!< the relay shuts down; retry later
+    Timeout = 69,            //!< no answer in time
+    UnknownAlias = 70,       //!< a record names a document alias the session does not have
+    AddressInUse = 71,       //!< the port is taken; choose another with --port
 };
 
 //! \brief An expected failure. \a message is one sentence for a person and names the cure where
@@ -67,38 +67,53 @@ struct Error {
 //! \brief A value or an Error. Values only; thread-compatible like T.
 template <class T = void>
 class [[nodiscard]] Result {
-   public:
+ public:
     Result(T value) : m_state(std::in_place_index<0>, std::move(value)) {}
     Result(Error error) : m_state(std::in_place_index<1>, std::move(error)) {}
 
     bool ok() const { return m_state.index() == 0; }
     explicit operator bool() const { return ok(); }
     //! REQUIRES: ok().
-    const T& value() const& { assert(ok()); return std::get<0>(m_state); }
-    T& value() & { assert(ok()); return std::get<0>(m_state); }
-    T&& value() && { assert(ok()); return std::get<0>(std::move(m_state)); }
+    const T& value() const& {
+        assert(ok());
+        return std::get<0>(m_state);
+    }
+    T& value() & {
+        assert(ok());
+        return std::get<0>(m_state);
+    }
+    T&& value() && {
+        assert(ok());
+        return std::get<0>(std::move(m_state));
+    }
     T* operator->() { return &value(); }
     const T* operator->() const { return &value(); }
     T& operator*() & { return value(); }
     const T& operator*() const& { return value(); }
     //! REQUIRES: !ok().
-    const Error& error() const { assert(!ok()); return std::get<1>(m_state); }
+    const Error& error() const {
+        assert(!ok());
+        return std::get<1>(m_state);
+    }
 
-   private:
+ private:
     std::variant<T, Error> m_state;
 };
 
 template <>
 class [[nodiscard]] Result<void> {
-   public:
+ public:
     Result() = default;
     Result(Error error) : m_error(std::move(error)), m_ok(false) {}
 
     bool ok() const { return m_ok; }
     explicit operator bool() const { return ok(); }
-    const Error& error() const { assert(!m_ok); return m_error; }
+    const Error& error() const {
+        assert(!m_ok);
+        return m_error;
+    }
 
-   private:
+ private:
     Error m_error;
     bool m_ok = true;
 };

@@ -16,7 +16,7 @@ namespace kimdb {
 //! a lone surrogate or an invalid sequence becomes U+FFFD when a value is encoded.
 //! Thread: a plain value, copy it freely.
 class Value {
-   public:
+ public:
     using Array = std::vector<Value>;
     using Object = std::map<std::string, Value>;  //!< ordered by key bytes: canonical
     struct Blob {
@@ -56,8 +56,9 @@ class Value {
     //! \brief JSON text for people and logs of tests. Blobs become {"$bytes":"<base64>"}.
     std::string toJson() const;
 
-   private:
-    std::variant<std::monostate, bool, std::int64_t, double, std::string, Blob, Array, Object> m_data;
+ private:
+    std::variant<std::monostate, bool, std::int64_t, double, std::string, Blob, Array, Object>
+        m_data;
 };
 
 }  // namespace kimdb
