@@ -169,6 +169,8 @@ struct Nack {
     std::uint32_t retry_ms = 0;
     bool operator==(const Nack&) const = default;
 };
+//! Marks stand only for changes that this very session pushed and that were accepted or answered as
+//! duplicates; everything else, own ids included, comes with its body (docs/decisions/0040-marks.md).
 struct Ops {
     Alias alias = 0;
     std::uint64_t prev = 0;

@@ -193,4 +193,11 @@ struct ContainerUse {
 };
 Result<ContainerUse> containerUse(const Change& change);
 
+//! \brief The same change with ids moved to a derived stream (SYNC rule 6): every id (\a from, c) with
+//! c >= \a at becomes (\a to, c - at + 1), in the header, in deps and in the operations; an id run that
+//! crosses \a at is split. The change that becomes the derived stream's first gets the explicit dep
+//! (from, at - 1) when at > 1; its salt key is the caller's to set. Errors: Malformed.
+//! REQUIRES: the change itself does not straddle \a at.
+Result<Change> renamed(const Change& change, ReplicaId from, std::uint64_t at, ReplicaId to);
+
 }  // namespace kimdb::crdt
