@@ -2,7 +2,8 @@
 # One layer = one folder = one namespace = one target. A layer's CMakeLists.txt is a list.
 
 # kimdb_add_layer(NAME SOURCES … DEPENDS layer… [LINK_PUBLIC lib…] [LINK_PRIVATE lib…] [QT])
-#   Makes kimdb_NAME (alias KimDB::NAME with a capital). QT runs moc on the sources.
+#   Makes kimdb_NAME. QT runs moc on the sources. What is linked here is also what an installed
+#   KimDB looks for (see KimDBInstall.cmake).
 function(kimdb_add_layer name)
     cmake_parse_arguments(ARG "QT" "" "SOURCES;DEPENDS;LINK_PUBLIC;LINK_PRIVATE" ${ARGN})
     add_library(kimdb_${name} ${ARG_SOURCES})
@@ -11,14 +12,17 @@ function(kimdb_add_layer name)
         set_target_properties(kimdb_${name} PROPERTIES AUTOMOC ON)
     endif()
     target_include_directories(kimdb_${name}
-        PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/sdk/include> $<INSTALL_INTERFACE:include>
-               $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/sdk>)
+        PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/sdk/include>
+               $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/sdk>
+               $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
     list(TRANSFORM ARG_DEPENDS PREPEND kimdb_)
-    target_link_libraries(kimdb_${name} PUBLIC ${ARG_DEPENDS} ${ARG_LINK_PUBLIC} PRIVATE ${ARG_LINK_PRIVATE})
+    target_link_libraries(kimdb_${name}
+        PUBLIC ${ARG_DEPENDS} ${ARG_LINK_PUBLIC} PRIVATE ${ARG_LINK_PRIVATE})
     set_property(GLOBAL APPEND PROPERTY KIMDB_LAYERS kimdb_${name})
 endfunction()
 
-# kimdb_target_defaults(TARGET): the language level and the warnings every target of the project gets.
+# kimdb_target_defaults(TARGET): the language level, warnings, assertions and sanitizers that
+# every target of the project gets.
 function(kimdb_target_defaults target)
     target_compile_features(${target} PUBLIC cxx_std_20)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
@@ -26,6 +30,18 @@ function(kimdb_target_defaults target)
     set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
     # AUTOMOC is opt-in per target; the Qt-free layers must not pay for it.
     set_target_properties(${target} PROPERTIES AUTOMOC OFF AUTOUIC OFF)
+    if(KIMDB_ASSERTIONS)
+        # RelWithDebInfo would define NDEBUG, and Qt QT_NO_DEBUG.
+        target_compile_options(${target} PRIVATE -UNDEBUG -DQT_FORCE_ASSERTS)
+    endif()
+    if(KIMDB_SANITIZE)
+        target_compile_options(${target} PRIVATE -fsanitize=${KIMDB_SANITIZE}
+            -fno-sanitize-recover=all -fno-omit-frame-pointer)
+        target_link_options(${target} PRIVATE -fsanitize=${KIMDB_SANITIZE})
+    endif()
+    if(KIMDB_FUZZ)
+        target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+    endif()
 endfunction()
 
 # kimdb_add_test(NAME SOURCES … LINK target… [LABELS l…] [TIMEOUT s] [COMMAND_ARGS a…])
@@ -37,10 +53,41 @@ function(kimdb_add_test name)
     set_target_properties(${name} PROPERTIES AUTOMOC ON)
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR})
     target_link_libraries(${name} PRIVATE Qt6::Core Qt6::Test ${ARG_LINK})
-    if(NOT ARG_TIMEOUT)
-        set(ARG_TIMEOUT 120)
-    endif()
     add_test(NAME ${name} COMMAND ${name} ${ARG_COMMAND_ARGS})
-    set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
-        ENVIRONMENT "QT_QPA_PLATFORM=offscreen;QT_QUICK_BACKEND=software;LC_ALL=C.UTF-8;KIMDB_DATA_DIR=$<IF:$<BOOL:$ENV{KIMDB_DATA_DIR}>,$ENV{KIMDB_DATA_DIR},${PROJECT_SOURCE_DIR}/../shared/data>")
+    if("tsan" IN_LIST ARG_LABELS)
+        add_dependencies(kimdb_tsan_tests ${name})
+    endif()
+    _kimdb_test_properties(${name} "${ARG_LABELS}" "${ARG_TIMEOUT}")
+endfunction()
+
+# kimdb_add_fuzz(NAME SOURCES … LINK target… [SEEDS file…])
+#   A fuzz_NAME with LLVMFuzzerTestOneInput. The fuzz preset links libFuzzer; every other build links
+#   tests/fuzz/replay.cpp, which runs the seeds and a bounded number of mutations of them as a test.
+function(kimdb_add_fuzz name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LINK;SEEDS" ${ARGN})
+    list(TRANSFORM ARG_SEEDS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+    add_executable(${name} ${ARG_SOURCES})
+    kimdb_target_defaults(${name})
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${name} PRIVATE ${ARG_LINK})
+    if(KIMDB_FUZZ)
+        target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+        set_property(GLOBAL APPEND PROPERTY KIMDB_FUZZERS ${name})
+        return()
+    endif()
+    target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/fuzz/replay.cpp)
+    add_test(NAME ${name} COMMAND ${name} ${ARG_SEEDS})
+    _kimdb_test_properties(${name} unit 120)
+endfunction()
+
+function(_kimdb_test_properties name labels timeout_s)
+    if(NOT timeout_s)
+        set(timeout_s 120)
+    endif()
+    set(data "$ENV{KIMDB_DATA_DIR}")
+    if(NOT data)
+        set(data ${PROJECT_SOURCE_DIR}/../shared/data)
+    endif()
+    set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout_s} LABELS "${labels}"
+        ENVIRONMENT "QT_QPA_PLATFORM=offscreen;QT_QUICK_BACKEND=software;LC_ALL=C.UTF-8;KIMDB_DATA_DIR=${data}")
 endfunction()
