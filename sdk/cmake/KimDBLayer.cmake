@@ -61,8 +61,8 @@ function(kimdb_add_test name)
 endfunction()
 
 # kimdb_add_fuzz(NAME SOURCES … LINK target… [SEEDS file…])
-#   A fuzz_NAME with LLVMFuzzerTestOneInput. The fuzz preset links libFuzzer; every other build links
-#   tests/fuzz/replay.cpp, which runs the seeds and a bounded number of mutations of them as a test.
+#   A fuzz_NAME with LLVMFuzzerTestOneInput. The fuzz preset links libFuzzer; every other build
+#   links tests/fuzz/replay.cpp, which runs the seeds and a bounded number of mutations of them.
 function(kimdb_add_fuzz name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LINK;SEEDS" ${ARGN})
     list(TRANSFORM ARG_SEEDS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
@@ -89,5 +89,6 @@ function(_kimdb_test_properties name labels timeout_s)
         set(data ${PROJECT_SOURCE_DIR}/../shared/data)
     endif()
     set_tests_properties(${name} PROPERTIES TIMEOUT ${timeout_s} LABELS "${labels}"
-        ENVIRONMENT "QT_QPA_PLATFORM=offscreen;QT_QUICK_BACKEND=software;LC_ALL=C.UTF-8;KIMDB_DATA_DIR=${data}")
+        ENVIRONMENT "QT_QPA_PLATFORM=offscreen;QT_QUICK_BACKEND=software;LC_ALL=C.UTF-8")
+    set_property(TEST ${name} APPEND PROPERTY ENVIRONMENT KIMDB_DATA_DIR=${data})
 endfunction()
