@@ -181,9 +181,23 @@ class Document {
     std::unique_ptr<Impl> m_impl;
 };
 
-//! \brief The ids an (encoded) change's operations need, beyond deps and its own earlier counters
-//! (SYNC rule 11). Errors: Malformed.
-Result<std::vector<OpId>> references(const Change& change);
+//! \brief Consecutive counters of one replica.
+struct IdRun {
+    ReplicaId replica = 0;
+    std::uint64_t first = 0;
+    std::uint64_t count = 1;
+
+    std::uint64_t end() const { return first + count; }
+    bool contains(OpId id) const {
+        return id.replica == replica && id.counter >= first && id.counter < end();
+    }
+    auto operator<=>(const IdRun&) const = default;
+};
+
+//! \brief The ids a change's operations need, beyond deps and its own counters (SYNC rule 11), as
+//! runs in no particular order: a deletion may name a million characters. What a keystroke needs is
+//! the character it continues, so it lists that one. Errors: Malformed, Unsupported.
+Result<std::vector<IdRun>> references(const Change& change);
 
 //! \brief Map children a change shows by a register write, and those it writes inside of: what "needs
 //! a refused creation" means (spec/DECISIONS.md B3).
