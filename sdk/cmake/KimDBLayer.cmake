@@ -60,23 +60,21 @@ function(kimdb_add_test name)
     _kimdb_test_properties(${name} "${ARG_LABELS}" "${ARG_TIMEOUT}")
 endfunction()
 
-# kimdb_add_fuzz(NAME SOURCES … LINK target… [SEEDS file…])
-#   A fuzz_NAME with LLVMFuzzerTestOneInput. The fuzz preset links libFuzzer; every other build
-#   links tests/fuzz/replay.cpp, which runs the seeds and a bounded number of mutations of them.
+# kimdb_add_fuzz(NAME SOURCES … LINK target…)
+#   A fuzz_x as tests/fuzz/fuzz_target.h describes it. The fuzz preset links libFuzzer; every other
+#   build links tests/fuzz/replay.cpp, which runs the seeds and a bounded number of mutations.
 function(kimdb_add_fuzz name)
-    cmake_parse_arguments(ARG "" "" "SOURCES;LINK;SEEDS" ${ARGN})
-    list(TRANSFORM ARG_SEEDS PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})
     kimdb_target_defaults(${name})
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR})
-    target_link_libraries(${name} PRIVATE ${ARG_LINK})
+    target_link_libraries(${name} PRIVATE kimdb_core ${ARG_LINK})
     if(KIMDB_FUZZ)
         target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-        set_property(GLOBAL APPEND PROPERTY KIMDB_FUZZERS ${name})
         return()
     endif()
     target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests/fuzz/replay.cpp)
-    add_test(NAME ${name} COMMAND ${name} ${ARG_SEEDS})
+    add_test(NAME ${name} COMMAND ${name})
     _kimdb_test_properties(${name} unit 120)
 endfunction()
 
