@@ -23,6 +23,7 @@ inline constexpr std::size_t kMapKeyBytesMax = 1024;
 
 // Frames (KRP/1)
 inline constexpr std::size_t kMessageBytesMax = 2 << 20;       // one WebSocket message
+inline constexpr std::size_t kMessageRecordsMax = 16'384;      // one per subscription fits
 inline constexpr std::size_t kFirstMessageBytesMax = 8 << 10;  // HELLO + AUTH
 inline constexpr std::size_t kChunkBytesMax = 256 << 10;       // one CHUNK
 inline constexpr int kChunksOutstandingMax = 4;                // CHUNKs without CREDIT
@@ -30,10 +31,15 @@ inline constexpr std::size_t kPushBytesMax = 256 << 10;        // one PUSH
 inline constexpr int kPushesOutstandingMax = 8;                // PUSHes without ACK
 inline constexpr std::size_t kPresenceBytesMax = 1024;
 inline constexpr std::size_t kReplicasPerBatchMax = 65'536;
+inline constexpr std::size_t kBatchItemsMax = kChunkBytesMax / 8;  // ~6 MiB as structs
 inline constexpr std::size_t kOwnIdsMax = 1024;  // replica ids one SUB may name
 inline constexpr std::size_t kTokenBytesMax = 4096;
 inline constexpr std::size_t kSubscriptionsMax = 10'000;  // documents on one socket
 inline constexpr std::size_t kErrorTextBytesMax = 512;
+inline constexpr std::size_t kAgentBytesMax = 64;
+inline constexpr std::size_t kUserBytesMax = 256;
+inline constexpr std::size_t kLabelsMax = 32;  // of one document or filter
+inline constexpr std::size_t kLabelBytesMax = 128;
 
 // Peers
 inline constexpr std::size_t kPeerQueueBytesSlow =

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -8,20 +9,24 @@
 
 namespace kimdb::wire {
 
-//! \brief Replica ids already named in one direction of one document alias: an id crosses the wire once, later
-//! it is an index. The relay keeps one per room for OPS and CHUNK, so that a broadcast is encoded once; a batch states
-//! the table's size before the ids it adds, and an overlap with what is known must be equal.
+//! \brief Replica ids already named in one direction of one document alias: an id crosses the wire
+//! once, later it is an index. The relay keeps one per room for OPS and CHUNK, so that a broadcast
+//! is encoded once; a batch states the table's size before the ids it adds, and an overlap with
+//! what is known must be equal (docs/decisions/0003-broadcast-encoded-once.md).
 class ReplicaTable {
-   public:
+ public:
     std::size_t size() const { return m_ids.size(); }
+    //! REQUIRES: index < size().
     ReplicaId at(std::size_t index) const { return m_ids[index]; }
     //! Index of \a id, appended when it is new.
     std::size_t indexOf(ReplicaId id);
+    //! Takes what a batch states: \a ids stand at \a base and on. Errors: Malformed (a hole, a
+    //! contradiction, an id named twice), TooLarge; then the table may have grown.
+    Result<> extend(std::size_t base, const std::vector<ReplicaId>& ids);
 
-   private:
-    friend class BatchEncoder;
-    friend Result<std::vector<std::variant<Change, struct Mark>>> decodeBatch(ByteView, ReplicaTable&, std::int64_t);
+ private:
     std::vector<ReplicaId> m_ids;
+    std::unordered_map<ReplicaId, std::size_t> m_indices;
 };
 
 //! \brief A change the receiver has itself, body left out (own changes in OPS and CHUNK).
@@ -33,29 +38,51 @@ struct Mark {
 };
 using BatchItem = std::variant<Change, Mark>;
 
-//! \brief Encodes changes in order with what the session already knows left out: an own keystroke that
-//! continues a run takes <= 10 bytes. Bytes: docs/PROTOCOL.md "Change batch".
+//! \brief What the items before tell about the next one; the same on both sides.
+struct BatchContext {
+    std::size_t replica = 0;  //!< index, of the item before
+    std::int64_t time_ms = 0;
+    std::unordered_map<std::size_t, std::uint64_t> next_first;  //!< 1 where there is none
+
+    std::uint64_t nextFirst(std::size_t index) const;
+    void passed(std::size_t index, std::uint64_t first, std::uint64_t count);
+};
+
+//! \brief Encodes changes in order with what the session already knows left out: an own keystroke
+//! that continues a run takes <= 10 bytes. Bytes: docs/PROTOCOL.md "Change batch". There is one
+//! encoding of the same items with the same table and \a known.
 class BatchEncoder {
-   public:
+ public:
     //! \a known: how many ids of \a table the receiver has for sure; later ones are stated again.
+    //! REQUIRES: known <= table.size(); 0 <= time_base_ms <= limits::kCounterMax. Owner of
+    //! \a table: the caller, outlives this.
     BatchEncoder(ReplicaTable& table, std::size_t known, std::int64_t time_base_ms);
+    //! REQUIRES: validateChange(change) is ok.
     void add(const Change& change);
     void addMark(const Mark& mark);
-    std::size_t bytes() const;  //!< so far, about
+    //! What counts against limits::kChunkBytesMax: the bytes so far, about, and at least 8 for an
+    //! item. So a batch that is closed when this reaches the limit keeps limits::kBatchItemsMax.
+    std::size_t bytes() const;
     Bytes finish();
 
-   private:
+ private:
+    void writeHead(std::uint8_t flags, std::uint8_t more, std::size_t index, std::uint64_t first,
+                   std::uint64_t count);
+
     ReplicaTable& m_table;
     std::size_t m_known;
-    std::int64_t m_time_base_ms;
-    std::int64_t m_time_before_ms;
     std::size_t m_count = 0;
-    std::vector<std::pair<std::size_t, std::uint64_t>> m_next;  // replica index -> expected first
+    BatchContext m_context;
     Bytes m_items;
 };
 
-//! \brief Strict inverse; extends \a table by the ids the batch adds. Errors: Malformed, TooLarge, Unsupported.
-//! Changes are valid envelopes (validateChange).
-Result<std::vector<BatchItem>> decodeBatch(ByteView batch, ReplicaTable& table, std::int64_t time_base_ms);
+//! \brief Strict inverse; extends \a table by the ids the batch adds. Refuses whatever
+//! BatchEncoder would not have written. Changes are valid envelopes (validateChange) that fit
+//! limits::kChangeBytesMax. All or nothing, except that the table may have grown.
+//! Errors: Malformed, TooLarge, Unsupported (encrypted, signed, compressed).
+//! Allocates <= 16 × input + 64 KiB, and sizeof(BatchItem) for each item that is really there
+//! (<= limits::kBatchItemsMax).
+Result<std::vector<BatchItem>> decodeBatch(ByteView batch, ReplicaTable& table,
+                                           std::int64_t time_base_ms);
 
 }  // namespace kimdb::wire

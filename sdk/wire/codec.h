@@ -7,7 +7,10 @@
 
 namespace kimdb::wire {
 
+RecordType typeOf(const Record& record);
+
 //! \brief Appends one framed record (`varint length | u8 type | body`) to a message.
+//! REQUIRES: every field keeps its bound in docs/PROTOCOL.md (texts are cut by the caller); asserted.
 void appendRecord(Bytes& message, const Record& record);
 
 inline Bytes encodeMessage(const Record& record) {
@@ -16,9 +19,11 @@ inline Bytes encodeMessage(const Record& record) {
     return message;
 }
 
-//! \brief Strict decoding of one WebSocket message: 1..n records. Unknown types with the high bit set are skipped;
-//! everything else unknown, trailing bytes in a body, non-shortest integers, values out of range: Malformed
-//! (close 4001); above limits::kMessageBytesMax: TooLarge (close 4009). Checks bounds before it allocates.
+//! \brief Strict decoding of one WebSocket message: 1..n records. Unknown types with the high bit
+//! set are skipped. All else that is unknown, bytes left over in a body, integers that are not in
+//! their shortest form and values out of range are Malformed (close 4001). More than
+//! limits::kMessageBytesMax or kMessageRecordsMax: TooLarge (close 4009). All or nothing. Checks
+//! bounds before it allocates: the records' fixed part, and twice the input for what they hold.
 Result<std::vector<Record>> decodeMessage(ByteView message);
 
 }  // namespace kimdb::wire

@@ -81,7 +81,9 @@ class TestTidy : public QObject {
         row("qml/text_area.cpp", "<kimdb/database.h>", true);
         row("qml/text_area.cpp", "\"client/database.h\"", false);
         row("examples/game-state/main.cpp", "<kimdb/relay/server.h>", true);
+        row("examples/game-state/main.cpp", "\"arena.h\"", true);
         row("examples/game-state/main.cpp", "\"store/journal.h\"", false);
+        row("examples/game-state/main.cpp", "\"qml/text_area.h\"", false);
         row("sdk/include/kimdb/ids.h", "<kimdb/database.h>", false);
         row("sdk/include/kimdb/database.h", "<kimdb/ids.h>", true);
         row("sdk/include/kimdb/database.h", "\"client/database.h\"", false);
@@ -124,6 +126,8 @@ class TestTidy : public QObject {
         QCOMPARE(formOf("# A document\n", "docs/STYLE.md"), QString());
         QCOMPARE(formOf(kSpdx + QString(599, '\n')), QString());
         QCOMPARE(formOf(kSpdx + QString(600, '\n')), QString("601 lines"));
+        QCOMPARE(formOf(QString(41, '\n'), "docs/decisions/0001-x.md"), QString("41 lines"));
+        QCOMPARE(formOf(QString(41, '\n'), "docs/STORAGE.md"), QString());
         QCOMPARE(formOf(kSpdx + QString(100, QChar(0x00e9)) + '\n'), QString());
         QCOMPARE(formOf(kSpdx + QString(101, 'x') + '\n'), QString("101 columns"));
         for (const char* word : {"TO"
