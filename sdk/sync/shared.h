@@ -52,6 +52,7 @@ struct Shared {
     // The session; meaningful while online.
     bool online = false;
     std::uint64_t session = 0;
+    std::string user;  //!< as whom the relay knows us
     Hash16 epoch;
     std::size_t push_bytes_max = 0;
     wire::Alias next_alias = 2;                    // even: the client's

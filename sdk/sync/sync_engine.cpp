@@ -229,6 +229,7 @@ void SyncEngine::Impl::handle(const wire::Record& record) {
 void SyncEngine::Impl::welcomed(const wire::Welcome& welcome) {
     if (m_shared.online) return;
     m_shared.online = true;
+    m_shared.user = welcome.user;
     m_shared.epoch = welcome.epoch;
     m_shared.push_bytes_max = limits::kPushBytesMax;
     if (welcome.push_bytes_max > 0)
@@ -390,6 +391,10 @@ void SyncEngine::durable(store::SeqNo) {
 
 LinkState SyncEngine::linkState() const {
     return m_impl->linkState();
+}
+
+const std::string& SyncEngine::user() const {
+    return m_impl->shared().user;
 }
 
 void SyncEngine::setToken(Bytes token) {

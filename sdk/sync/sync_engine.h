@@ -104,6 +104,8 @@ class SyncEngine {
     //! The store's durable number has grown.
     void durable(store::SeqNo seq);
     LinkState linkState() const;
+    //! As whom the relay knows us; empty before the first welcome.
+    const std::string& user() const;
     void setToken(Bytes token);
 
     // ---- presence ----
