@@ -82,7 +82,8 @@ class [[nodiscard]] Result {
         assert(ok());
         return std::get<0>(m_state);
     }
-    T&& value() && {
+    //! By value, so that `for (x : *call())` does not walk over what is gone already.
+    T value() && {
         assert(ok());
         return std::get<0>(std::move(m_state));
     }
@@ -90,6 +91,7 @@ class [[nodiscard]] Result {
     const T* operator->() const { return &value(); }
     T& operator*() & { return value(); }
     const T& operator*() const& { return value(); }
+    T operator*() && { return std::move(*this).value(); }
     //! REQUIRES: !ok().
     const Error& error() const {
         assert(!ok());
