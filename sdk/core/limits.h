@@ -64,5 +64,11 @@ inline constexpr auto kSeenInterval = 10s;
 // Store
 inline constexpr int kShardCountMax = 8;
 inline constexpr std::size_t kJournalRecordBytesMax = 64 << 20;  // one atomic batch
+inline constexpr std::size_t kJournalGroupBytesMax = 4 << 20;   // one fdatasync; bounds its latency
+inline constexpr std::size_t kSegmentBytesMin = 64 << 10;       // a journal file: a quarter of the
+inline constexpr std::size_t kSegmentBytesMax = 16 << 20;       //   write buffer within these
+inline constexpr std::size_t kStoreBufferBytesMin = 64 << 10;   // write buffer of one store
+inline constexpr int kStoreBacklogBuffers = 4;  // write buffers held in memory at most
+inline constexpr auto kStorageRetryInterval = 250ms;  // full disk or busy shard: try again
 
 }  // namespace kimdb::limits
