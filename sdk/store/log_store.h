@@ -63,6 +63,8 @@ class Batch {
     }
     bool empty() const { return m_ops.empty(); }
     const std::vector<Op>& ops() const { return m_ops; }
+    //! Moves the operations out; the batch is empty then.
+    std::vector<Op> takeOps() { return std::exchange(m_ops, {}); }
 
    private:
     std::vector<Op> m_ops;
@@ -84,8 +86,12 @@ class LogStore {
 
     virtual Result<SeqNo> commit(Batch batch) = 0;
     virtual SeqNo durableSeq() const = 0;
-    //! Called after durableSeq() has grown, or with an error when the journal failed. The real store calls from its own
-    //! thread; the owner posts it to its own. Set before the first commit.
+    //! Whether commits are taken and become durable: ok; StorageFull (retryable, ends by itself when
+    //! space returns); StorageFailed (final until reopened). Reads go on in each case. Thread: any.
+    virtual Result<> health() const { return {}; }
+    //! Called after durableSeq() has grown, and with an unchanged number when health() has become an error.
+    //! The real store calls from its own thread; the owner posts it to its own. Set before the first
+    //! commit. Not called any more after the store is closed.
     using DurableHandler = std::function<void(SeqNo durable)>;
     virtual void onDurable(DurableHandler handler) = 0;
 

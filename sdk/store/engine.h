@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <future>
+#include <memory>
+#include <shared_mutex>
+
+#include "core/clock.h"
+#include "store/flusher.h"
+#include "store/folder.h"
+#include "store/log_store.h"
+
+namespace kimdb::store {
+
+//! \brief How a store is opened: `auto engine = Engine::open({.path = folder});`
+struct EngineOptions {
+    //! A folder of the engine's own: missing, empty, or made by an engine before.
+    std::string path;
+    int shard_count = 8;                            //!< 1-8; must be what the folder was made with
+    std::size_t buffer_bytes = 64 << 20;            //!< memory for what the shards do not hold yet
+    std::chrono::milliseconds flush_interval{100};  //!< flush when nothing came for so long
+    FileLayer* files = nullptr;                     //!< null: posixFiles(). Not owned
+    Random* random = nullptr;                       //!< null: SystemRandom. Used in open() only
+};
+
+//! \brief What a start found in the journal.
+struct RecoveryReport {
+    SeqNo replayed = 0;     //!< batches that were not in every shard yet
+    bool tail_cut = false;  //!< a torn tail was cut: batches nobody was told are durable
+};
+
+//! \brief The store: a journal as the commit point, memtables, and SQLite shards as its checkpoint
+//! (docs/STORAGE.md). The same in the SDK and in the relay.
+//!
+//! commit() is visible at once and durable when durableSeq() reaches its number; one journal thread
+//! fdatasyncs groups, one flush thread moves memtables into the shards.
+//! Thread: every function from any thread; calls are ordered by a lock inside. The onDurable
+//! handler runs in the journal's thread, without locks, and must not call close(). A read sees
+//! every batch whose commit() returned before it began; readLog() and scan() see each entry as it
+//! was at one moment during the call.
+//! Owner: the caller of open(). The destructor closes.
+class Engine final : public LogStore {
+ public:
+    //! Opens, recovers and locks the folder.
+    //! Errors: InvalidArgument, DatabaseBusy, VersionTooNew, ShardCountMismatch, StorageCorrupt,
+    //! PermissionDenied, StorageFull, StorageFailed.
+    static Result<std::unique_ptr<Engine>> open(const EngineOptions& options);
+    ~Engine() override;
+
+    Result<SeqNo> commit(Batch batch) override;
+    SeqNo durableSeq() const override;
+    Result<> health() const override;
+    void onDurable(DurableHandler handler) override;
+    //! Number of the last batch committed.
+    SeqNo lastSeq() const { return m_tables->last(); }
+    //! Ready when durableSeq() >= \a seq; with an error when that will not happen any more.
+    std::future<Result<>> whenDurable(SeqNo seq) { return m_commits->whenDurable(seq); }
+
+    Result<std::uint64_t> lastPosition(const std::string& doc) const override;
+    Result<std::vector<LogEntry>> readLog(const std::string& doc, std::uint64_t after,
+                                          std::size_t bytes_max) const override;
+    Result<std::optional<LogEntry>> findEntry(const std::string& doc, ReplicaId replica,
+                                              std::uint64_t counter) const override;
+    Result<std::optional<Bytes>> get(const std::string& doc, const std::string& key) const override;
+    Result<std::vector<std::pair<std::string, Bytes>>> scan(
+        const std::string& doc, const std::string& prefix) const override;
+    Result<std::vector<std::string>> documents() const override;
+
+    Result<std::optional<Bytes>> record(const std::string& collection,
+                                        const std::string& key) const;
+    //! At most \a limit records with key >= \a from, ascending by key over all shards.
+    Result<std::vector<std::pair<std::string, Bytes>>> scanRecords(const std::string& collection,
+                                                                   const std::string& from,
+                                                                   std::size_t limit) const;
+
+    //! Waits until the shards hold everything committed so far. Errors: StorageFull, StorageFailed,
+    //! Closed.
+    Result<> flush();
+    //! Makes durable and flushes what was committed, as far as the disk allows, and releases the
+    //! folder. Later calls: Closed. Error: what kept something from being made durable.
+    Result<> close();
+
+    const RecoveryReport& recovery() const { return m_recovery; }
+
+ private:
+    explicit Engine(const EngineOptions& options);
+    Result<> start();
+    Result<> openShards();
+    Result<> recover();
+    Result<> startJournal(JournalScan scan);
+    Result<> checkOpen() const;
+    Result<Shard::Lease> shardOf(const std::string& doc) const;
+    Result<bool> hasAnything(const std::string& doc) const;
+
+    const EngineOptions m_options;
+    FileLayer& m_files;
+    RecoveryReport m_recovery;
+
+    // Shared by calls, exclusive for the end of close(): nothing below goes away during a call.
+    mutable std::shared_mutex m_open_mutex;
+    bool m_open = false;
+    std::atomic<bool> m_closing = false;
+
+    std::unique_ptr<Folder> m_folder;
+    std::vector<std::unique_ptr<Shard>> m_shards;
+    std::unique_ptr<Tables> m_tables;
+    std::unique_ptr<JournalWriter> m_journal;
+    std::unique_ptr<GroupCommit> m_commits;
+    std::unique_ptr<Flusher> m_flusher;
+};
+
+}  // namespace kimdb::store

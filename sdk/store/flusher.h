@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "store/group_commit.h"
+#include "store/shard.h"
+#include "store/tables.h"
+
+namespace kimdb::store {
+
+//! \brief The thread that moves memtables into the shards and gives emptied journal segments back.
+//! Flushes when the active table is full, when the journal has grown long, when nothing was
+//! committed for flush_interval, and on flush(). Only what is durable is flushed: the shards are
+//! never ahead of the journal. A busy shard or a full disk is tried again, any other error is final
+//! until reopened. Thread: any.
+class Flusher {
+ public:
+    struct Options {
+        std::size_t buffer_bytes = 0;
+        std::chrono::milliseconds interval{};
+    };
+    using Shards = std::vector<std::unique_ptr<Shard>>;
+
+    Flusher(Tables& tables, Shards& shards, GroupCommit& commits, JournalWriter& journal,
+            Options options);
+    ~Flusher();
+    Flusher(const Flusher&) = delete;
+    Flusher& operator=(const Flusher&) = delete;
+
+    //! A batch was committed.
+    void committed();
+    //! ok, StorageFull (ends by itself) or the final error.
+    Result<> health() const;
+    //! Waits until the shards hold everything committed so far. Errors: those of health(), of the
+    //! journal.
+    Result<> flush();
+    //! Waits until the memtables take less than their bound. Same errors.
+    Result<> waitForRoom();
+    //! Flushes what is durable, then ends the thread. REQUIRES: the journal has stopped.
+    void stop();
+
+ private:
+    void run();
+    void waitForWork();
+    bool hasPressure() const;
+    Result<> flushTable(const Memtable& table);
+    Result<> applyToShard(Shard& shard, const Memtable& table);
+    Result<> recycle(SeqNo flushed);
+    void setHealth(Result<> health);
+    Result<> wholeHealth() const;
+
+    Tables& m_tables;
+    Shards& m_shards;
+    GroupCommit& m_commits;
+    JournalWriter& m_journal;
+    const Options m_options;
+    std::atomic<bool> m_asleep = false;
+
+    mutable std::mutex m_mutex;
+    std::condition_variable m_wake;  // the thread has work
+    std::condition_variable m_done;  // a flush ended, or health changed
+    Result<> m_health;
+    SeqNo m_flushed = 0;
+    SeqNo m_wanted = 0;
+    bool m_stop = false;
+    std::thread m_thread;
+};
+
+}  // namespace kimdb::store

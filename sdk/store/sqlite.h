@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include <kimdb/ids.h>
+
+namespace kimdb::store {
+
+//! \brief A prepared statement. What is bound must outlive the step (nothing is copied).
+//! Thread: that of its connection.
+class Statement {
+ public:
+    Statement() = default;
+    ~Statement() { sqlite3_finalize(m_statement); }
+    Statement(Statement&& o) noexcept : m_statement(std::exchange(o.m_statement, nullptr)) {}
+    Statement& operator=(Statement&& o) noexcept {
+        std::swap(m_statement, o.m_statement);
+        return *this;
+    }
+
+    //! Parameters and columns are counted from the left, parameters from 1, columns from 0.
+    void bindInteger(int at, std::int64_t v) { sqlite3_bind_int64(m_statement, at, v); }
+    void bindText(int at, ByteView v) {
+        sqlite3_bind_text64(m_statement, at, text(v), v.size(), SQLITE_STATIC, SQLITE_UTF8);
+    }
+    void bindBlob(int at, ByteView v) {
+        sqlite3_bind_blob64(m_statement, at, text(v), v.size(), SQLITE_STATIC);
+    }
+    //! True: a row is there. False: the end.
+    Result<bool> step();
+    std::int64_t integer(int at) const { return sqlite3_column_int64(m_statement, at); }
+    bool isNull(int at) const { return sqlite3_column_type(m_statement, at) == SQLITE_NULL; }
+    //! Valid until the next step or reset.
+    ByteView bytes(int at) const;
+    void reset() {
+        sqlite3_reset(m_statement);
+        sqlite3_clear_bindings(m_statement);
+    }
+
+ private:
+    friend class Connection;
+    explicit Statement(sqlite3_stmt* statement) : m_statement(statement) {}
+    // An empty value is an empty text or blob, not NULL.
+    static const char* text(ByteView v) { return v.data() ? v.data() : ""; }
+    sqlite3_stmt* m_statement = nullptr;
+};
+
+//! \brief Resets a statement at the end of a block, so that no read transaction stays open.
+class StatementUse {
+ public:
+    explicit StatementUse(Statement& statement) : m_statement(statement) {}
+    ~StatementUse() { m_statement.reset(); }
+    StatementUse(const StatementUse&) = delete;
+    StatementUse& operator=(const StatementUse&) = delete;
+    Statement* operator->() { return &m_statement; }
+
+ private:
+    Statement& m_statement;
+};
+
+//! \brief One connection to one SQLite file. Errors of all: StorageFull (retryable),
+//! StorageCorrupt, PermissionDenied, StorageFailed (retryable when the file was only busy); the
+//! file is named. Thread: one at a time.
+class Connection {
+ public:
+    enum class Mode { Create, Write, Read };  //!< Read: query_only, never checkpoints
+
+    static Result<Connection> open(const std::string& path, Mode mode, const char* vfs);
+    Connection() = default;
+    ~Connection() { sqlite3_close(m_db); }
+    Connection(Connection&& o) noexcept : m_db(std::exchange(o.m_db, nullptr)) {}
+    Connection& operator=(Connection&& o) noexcept {
+        std::swap(m_db, o.m_db);
+        return *this;
+    }
+
+    Result<> run(const char* sql);
+    Result<Statement> prepare(const char* sql);
+
+ private:
+    explicit Connection(sqlite3* db) : m_db(db) {}
+    sqlite3* m_db = nullptr;
+};
+
+}  // namespace kimdb::store
