@@ -10,7 +10,7 @@ namespace kimdb::wire {
 RecordType typeOf(const Record& record);
 
 //! \brief Appends one framed record (`varint length | u8 type | body`) to a message.
-//! REQUIRES: every field keeps its bound in docs/PROTOCOL.md (texts are cut by the caller); asserted.
+//! REQUIRES: every field keeps its bound in docs/PROTOCOL.md; the caller cuts texts. Asserted.
 void appendRecord(Bytes& message, const Record& record);
 
 inline Bytes encodeMessage(const Record& record) {
