@@ -22,7 +22,7 @@ enum class ContainerType : std::uint8_t { Map = 0, Text = 1, List = 2, Set = 3, 
 //! \brief Names a container: the root map, a map's child (parent, key, type) or a list's child
 //! (OpId that wrote it, type). Two replicas that create "the same" child offline get one container.
 class ContainerId {
-   public:
+ public:
     static ContainerId root() { return {}; }
     static ContainerId child(const ContainerId& parent, std::string key, ContainerType type);
     static ContainerId element(OpId origin, ContainerType type);
@@ -34,7 +34,7 @@ class ContainerId {
     OpId origin() const { return m_origin; }
     auto operator<=>(const ContainerId&) const = default;
 
-   private:
+ private:
     OpId m_origin;  // null: the path starts at the root
     ContainerType m_origin_type = ContainerType::Map;
     std::vector<std::pair<std::string, ContainerType>> m_path;
@@ -70,7 +70,8 @@ struct MapUpdate {
     std::string key;
     std::optional<Value> before;  //!< nullopt: absent, or a container
     std::optional<Value> after;
-    std::optional<Value> overwritten;  //!< a concurrent value that lost against `after` (conflict journal)
+    std::optional<Value>
+        overwritten;  //!< a concurrent value that lost against `after` (conflict journal)
 };
 
 //! \brief What a transaction or an integrated batch did to one container. Applied to a plain copy it
@@ -94,7 +95,7 @@ enum class Received : std::uint8_t { Applied, Duplicate, Waiting };
 //! Positions at this face count UTF-16 units; a range that cuts a surrogate pair is rounded outward, an
 //! empty one down; a lone surrogate in any string becomes U+FFFD.
 class Document {
-   public:
+ public:
     //! \a self: the replica new edits are made under; 0 for a read-only copy.
     explicit Document(ReplicaId self = 0);
     ~Document();
@@ -160,8 +161,8 @@ class Document {
     //! The same for a batch with one event list at the end. Stops at the first error.
     Result<> receiveAll(const std::vector<Change>& changes, Origin origin = Origin::Remote);
 
-    std::uint64_t head(ReplicaId replica) const;   //!< last applied counter, 0 if none
-    std::vector<OpId> heads() const;               //!< changes no other applied change depends on
+    std::uint64_t head(ReplicaId replica) const;  //!< last applied counter, 0 if none
+    std::vector<OpId> heads() const;              //!< changes no other applied change depends on
     std::vector<std::pair<ReplicaId, std::uint64_t>> version() const;
     //! What waiting changes wait for.
     std::vector<OpId> missing() const;
@@ -176,7 +177,7 @@ class Document {
     //! Checks every invariant of the structures; for tests. Returns a description of the first violation.
     std::optional<std::string> checkInvariants() const;
 
-   private:
+ private:
     class Impl;
     std::unique_ptr<Impl> m_impl;
 };
@@ -203,7 +204,7 @@ Result<std::vector<IdRun>> references(const Change& change);
 //! a refused creation" means (spec/DECISIONS.md B3).
 struct ContainerUse {
     std::vector<ContainerId> created;  //!< by `set` of a key to a container
-    std::vector<ContainerId> used;     //!< operations are inside these (and so inside their parents)
+    std::vector<ContainerId> used;  //!< operations are inside these (and so inside their parents)
 };
 Result<ContainerUse> containerUse(const Change& change);
 

@@ -13,11 +13,11 @@ namespace kimdb::crdt {
 
 //! \brief What one participant shows of itself in one document. Never stored.
 struct PresenceState {
-    std::string name;           //!< for people; UTF-8, at most 64 bytes are kept
-    std::uint32_t color = 0;    //!< 0xRRGGBB
+    std::string name;              //!< for people; UTF-8, at most 64 bytes are kept
+    std::uint32_t color = 0;       //!< 0xRRGGBB
     std::optional<Cursor> anchor;  //!< selection start (equals head when nothing is selected)
     std::optional<Cursor> head;    //!< the caret
-    Value::Object custom;       //!< application data, e.g. a game position
+    Value::Object custom;          //!< application data, e.g. a game position
 
     //! At most limits::kPresenceBytesMax. Errors: TooLarge.
     Result<Bytes> encode() const;
@@ -27,7 +27,7 @@ struct PresenceState {
 
 //! \brief Per-replica last-writer-wins map with clock and time-out. Time is passed in. One thread.
 class PresenceManager {
-   public:
+ public:
     //! Applies what a session (a replica's connection) announced. \a clock grows per session; older ones are ignored.
     //! Empty \a state: the session is gone. Returns whether anything changed.
     bool apply(std::uint64_t session, std::uint64_t clock, std::chrono::milliseconds ttl,
@@ -37,7 +37,7 @@ class PresenceManager {
     void clear();
     const std::map<std::uint64_t, PresenceState>& states() const { return m_states; }
 
-   private:
+ private:
     struct Seen {
         std::uint64_t clock = 0;
         std::chrono::milliseconds until{};

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "crdt/change_graph.h"
+
+#include <algorithm>
+#include <cassert>
+#include <map>
+
+namespace kimdb::crdt {
+
+namespace {
+
+constexpr std::uint64_t kMix = 0x9E37'79B9'7F4A'7C15;
+
+std::uint64_t mixed(std::uint64_t hash, std::uint64_t word) {
+    hash = (hash ^ word) * kMix;
+    return hash ^ hash >> 29;
+}
+
+std::uint64_t mixed(std::uint64_t hash, ByteView bytes) {
+    hash = mixed(hash, bytes.size());
+    while (!bytes.empty()) {
+        std::uint64_t word = 0;
+        const std::size_t n = std::min<std::size_t>(8, bytes.size());
+        bytes.copy(reinterpret_cast<char*>(&word), n);
+        hash = mixed(hash, word);
+        bytes.remove_prefix(n);
+    }
+    return hash;
+}
+
+}  // namespace
+
+std::uint32_t ChangeGraph::fingerprint(const Change& change) {
+    std::uint64_t hash = mixed(change.count, static_cast<std::uint64_t>(change.time_ms));
+    hash = mixed(hash, static_cast<std::uint64_t>(change.op_class) << 1 | change.is_void);
+    for (const OpId& dep : change.deps) hash = mixed(mixed(hash, dep.replica), dep.counter);
+    hash = mixed(mixed(hash, change.structure), change.content);
+    return static_cast<std::uint32_t>(hash >> 32);
+}
+
+const ChangeGraph::Replica* ChangeGraph::find(ReplicaId id) const {
+    const auto index = m_table.find(id);
+    return index && *index < m_replicas.size() ? &m_replicas[*index] : nullptr;
+}
+
+std::uint64_t ChangeGraph::head(ReplicaId replica) const {
+    const Replica* r = find(replica);
+    return r ? r->head : 0;
+}
+
+std::uint64_t ChangeGraph::lamportOf(OpId id) const {
+    if (id.counter == 0) return 0;
+    const Replica* r = find(id.replica);
+    assert(r && id.counter <= r->head);
+    auto at =
+        std::upper_bound(r->lamports.begin(), r->lamports.end(), id.counter,
+                         [](std::uint64_t c, const LamportRun& run) { return c < run.counter; });
+    --at;
+    return at->lamport + (id.counter - at->counter);
+}
+
+std::uint64_t ChangeGraph::lamportOf(const Change& change) const {
+    std::uint64_t before = lamportOf(OpId{change.replica, change.first - 1});
+    for (const OpId& dep : change.deps) before = std::max(before, lamportOf(dep));
+    return before + 1;
+}
+
+ChangeGraph::Known ChangeGraph::compare(const Change& change) const {
+    const Replica* r = find(change.replica);
+    if (!r || change.first > r->head) return Known::New;
+    auto at = std::upper_bound(r->changes.begin(), r->changes.end(), change.first,
+                               [](std::uint64_t c, const ChangeRun& run) { return c < run.first; });
+    --at;
+    const std::uint64_t offset = change.first - at->first;
+    if (at->width != change.count || offset % at->width != 0) return Known::Different;
+    const std::size_t index = at->fingerprint + static_cast<std::size_t>(offset / at->width);
+    return r->fingerprints[index] == fingerprint(change) ? Known::Same : Known::Different;
+}
+
+void ChangeGraph::add(const Change& change, std::uint64_t lamport) {
+    const ReplicaIndex index = m_table.intern(change.replica);
+    if (m_replicas.size() <= index) m_replicas.resize(index + 1);
+    Replica& r = m_replicas[index];
+    assert(change.first == r.head + 1);
+    const bool in_step = !r.lamports.empty() && lamport - r.lamports.back().lamport ==
+                                                    change.first - r.lamports.back().counter;
+    if (!in_step) r.lamports.push_back({change.first, lamport});
+    if (r.changes.empty() || r.changes.back().width != change.count)
+        r.changes.push_back({change.first, change.count, r.fingerprints.size()});
+    r.fingerprints.push_back(fingerprint(change));
+    if (!change.deps.empty()) {
+        r.deps.push_back({change.first, m_deps.size(), change.deps.size()});
+        m_deps.insert(m_deps.end(), change.deps.begin(), change.deps.end());
+    }
+    r.head = change.last();
+    m_heads += r.is_head ? 0 : 1;
+    r.is_head = true;
+    for (const OpId& dep : change.deps) {
+        Replica& other = m_replicas[*m_table.find(dep.replica)];
+        if (dep.counter != other.head || !other.is_head) continue;
+        other.is_head = false;
+        --m_heads;
+    }
+    m_lamport_max = std::max(m_lamport_max, lamport + change.count - 1);
+}
+
+std::vector<OpId> ChangeGraph::heads() const {
+    return depsFor(0);
+}
+
+std::vector<OpId> ChangeGraph::depsFor(ReplicaId author) const {
+    std::vector<OpId> deps;
+    const Replica* own = find(author);
+    const std::size_t expected = m_heads - (own && own->is_head ? 1 : 0);
+    if (expected == 0) return deps;
+    for (ReplicaIndex i = 0; i < m_replicas.size(); ++i)
+        if (m_replicas[i].is_head && m_table.id(i) != author)
+            deps.push_back({m_table.id(i), m_replicas[i].head});
+    std::sort(deps.begin(), deps.end());
+    return deps;
+}
+
+std::vector<std::pair<ReplicaId, std::uint64_t>> ChangeGraph::version() const {
+    std::vector<std::pair<ReplicaId, std::uint64_t>> version;
+    for (ReplicaIndex i = 0; i < m_replicas.size(); ++i)
+        if (m_replicas[i].head > 0) version.emplace_back(m_table.id(i), m_replicas[i].head);
+    std::sort(version.begin(), version.end());
+    return version;
+}
+
+bool ChangeGraph::isInPast(OpId id, const Change& change) const {
+    if (id.replica == change.replica) return id.counter < change.first;
+    const std::uint64_t floor = lamportOf(id);
+    std::map<ReplicaId, std::uint64_t> reached;  // all up to here was looked at
+    std::vector<OpId> open = change.deps;
+    open.push_back({change.replica, change.first - 1});
+    while (!open.empty()) {
+        const OpId at = open.back();
+        open.pop_back();
+        if (at.replica == id.replica && at.counter >= id.counter) return true;
+        // What happened after `id` has a greater lamport.
+        if (at.counter == 0 || lamportOf(at) <= floor) continue;
+        std::uint64_t& done = reached[at.replica];
+        if (at.counter <= done) continue;
+        const Replica* r = find(at.replica);
+        auto deps = std::upper_bound(r->deps.begin(), r->deps.end(), at.counter,
+                                     [](std::uint64_t c, const Deps& d) { return c < d.first; });
+        while (deps != r->deps.begin() && (--deps)->first > done) {
+            if (lamportOf(OpId{at.replica, deps->first}) <= floor) break;
+            for (std::size_t i = 0; i < deps->count; ++i) open.push_back(m_deps[deps->begin + i]);
+        }
+        done = at.counter;
+    }
+    return false;
+}
+
+}  // namespace kimdb::crdt

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <vector>
+
+#include <kimdb/ids.h>
+
+#include "core/change.h"
+#include "crdt/replica_table.h"
+
+namespace kimdb::crdt {
+
+//! \brief The applied changes without their operations: who wrote how many, what was known, and the
+//! lamport of every counter (docs/CRDT.md "Order of events").
+//!
+//! Lamport of a change = 1 + the greatest lamport among its deps and the own previous counter; its
+//! operations count up from there. Kept as runs: counters that count in step with lamports.
+class ChangeGraph {
+ public:
+    enum class Known { New, Same, Different };
+
+    ReplicaTable& replicas() { return m_table; }
+    const ReplicaTable& replicas() const { return m_table; }
+
+    std::uint64_t head(ReplicaId replica) const;
+    bool has(OpId id) const { return id.counter <= head(id.replica); }
+    //! REQUIRES: has(id).
+    std::uint64_t lamportOf(OpId id) const;
+    std::uint64_t lamportMax() const { return m_lamport_max; }
+    //! REQUIRES: deps and the own previous counter are here.
+    std::uint64_t lamportOf(const Change& change) const;
+    //! Whether the change, or another with its counters, is here.
+    Known compare(const Change& change) const;
+    //! Appends to its replica's changes. REQUIRES: first = head + 1; deps are here.
+    void add(const Change& change, std::uint64_t lamport);
+
+    std::vector<OpId> heads() const;                    //!< ascending
+    std::vector<OpId> depsFor(ReplicaId author) const;  //!< heads of the others
+    std::vector<std::pair<ReplicaId, std::uint64_t>> version() const;
+    //! Whether \a id happened before \a change (or in an earlier change of its author).
+    bool isInPast(OpId id, const Change& change) const;
+
+    //! Tells changes with equal counters apart; not a hash to trust against an attacker.
+    static std::uint32_t fingerprint(const Change& change);
+
+ private:
+    struct LamportRun {
+        std::uint64_t counter = 0;
+        std::uint64_t lamport = 0;
+    };
+    struct ChangeRun {  // changes of equal width, one after the other
+        std::uint64_t first = 0;
+        std::uint64_t width = 0;
+        std::size_t fingerprint = 0;  // index of the first one's
+    };
+    struct Deps {
+        std::uint64_t first = 0;  // of the change that has them
+        std::size_t begin = 0;    // in m_deps
+        std::size_t count = 0;
+    };
+    struct Replica {
+        std::uint64_t head = 0;
+        bool is_head = false;
+        std::vector<LamportRun> lamports;
+        std::vector<ChangeRun> changes;
+        std::vector<std::uint32_t> fingerprints;
+        std::vector<Deps> deps;
+    };
+    const Replica* find(ReplicaId id) const;
+
+    ReplicaTable m_table;
+    std::vector<Replica> m_replicas;
+    std::vector<OpId> m_deps;
+    std::size_t m_heads = 0;
+    std::uint64_t m_lamport_max = 0;
+};
+
+}  // namespace kimdb::crdt

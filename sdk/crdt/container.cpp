@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "crdt/container.h"
+
+#include <cassert>
+
+#include "crdt/op_codec.h"
+
+namespace kimdb::crdt {
+
+// ---- names ----
+
+ContainerId ContainerId::child(const ContainerId& parent, std::string key, ContainerType type) {
+    ContainerId id = parent;
+    id.m_path.emplace_back(std::move(key), type);
+    return id;
+}
+
+ContainerId ContainerId::element(OpId origin, ContainerType type) {
+    ContainerId id;
+    id.m_origin = origin;
+    id.m_origin_type = type;
+    return id;
+}
+
+ContainerType ContainerId::type() const {
+    return m_path.empty() ? m_origin_type : m_path.back().second;
+}
+
+// ---- state ----
+
+Container::Container(ContainerId container_id, const ReplicaTable& replicas)
+    : id(std::move(container_id)), type(id.type()) {
+    if (type == ContainerType::Text) text = std::make_unique<Rga>(replicas);
+    if (type == ContainerType::Counter) counter = std::make_unique<Counter>();
+}
+
+Container* Container::shownChild(const std::string& key) const {
+    const Register* shown = map.find(key);
+    if (!shown || shown->kind != ValueKind::Container) return nullptr;
+    const auto child = children.find({key, shown->type});
+    return child == children.end() ? nullptr : child->second.get();
+}
+
+bool Container::canToggle(const ReplicaTable& replicas, const IdRun& run) const {
+    if (counter) return counter->canToggle(run);
+    const auto author = replicas.find(run.replica);
+    return text && author && text->canToggle(*author, run);
+}
+
+ContainerTree::ContainerTree(const ReplicaTable& replicas)
+    : m_replicas(replicas), m_root(std::make_unique<Container>(ContainerId::root(), replicas)) {}
+
+Container* ContainerTree::find(const ContainerId& id) const {
+    if (m_last && m_last->id == id) return m_last;
+    if (!id.origin().isNull()) return nullptr;
+    Container* at = m_root.get();
+    for (const auto& step : id.path()) {
+        const auto child = at->children.find(step);
+        if (child == at->children.end()) return nullptr;
+        at = child->second.get();
+    }
+    return m_last = at;
+}
+
+Container& ContainerTree::ensure(const ContainerId& id) {
+    if (Container* found = find(id)) return *found;
+    assert(id.origin().isNull());
+    Container* at = m_root.get();
+    for (const auto& [key, type] : id.path()) at = &ensureChild(*at, key, type);
+    return *(m_last = at);
+}
+
+Container& ContainerTree::ensureChild(Container& parent, const std::string& key,
+                                      ContainerType type) {
+    std::unique_ptr<Container>& child = parent.children[{key, type}];
+    if (!child) {
+        child = std::make_unique<Container>(ContainerId::child(parent.id, key, type), m_replicas);
+        if (type == ContainerType::Text) m_texts.push_back(child.get());
+    }
+    return *child;
+}
+
+Container& ContainerTree::ensure(ByteView encoded) {
+    if (m_last_decoded && m_last_encoded == encoded) return *m_last_decoded;
+    m_last_decoded = &ensure(*decodeContainer(encoded));
+    m_last_encoded = encoded;
+    return *m_last_decoded;
+}
+
+Container* ContainerTree::textOf(OpId character) const {
+    for (Container* text : m_texts)
+        if (text->text->slotOf(character)) return text;
+    return nullptr;
+}
+
+}  // namespace kimdb::crdt

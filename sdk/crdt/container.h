@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <kimdb/crdt/document.h>
+
+#include "crdt/counter.h"
+#include "crdt/lww_map.h"
+#include "crdt/rga.h"
+
+namespace kimdb::crdt {
+
+//! \brief The state of one container. It exists from the first operation that names it, whether it is
+//! shown or not; lives as long as the document.
+struct Container {
+    Container(ContainerId container_id, const ReplicaTable& replicas);
+
+    ContainerId id;
+    ContainerType type;
+    LwwMap map;                        //!< Map
+    std::unique_ptr<Rga> text;         //!< Text
+    std::unique_ptr<Counter> counter;  //!< Counter
+    std::map<std::pair<std::string, ContainerType>, std::unique_ptr<Container>> children;
+    std::size_t event_batch = 0;  //!< the last batch with an event of it, and where that is
+    std::size_t event_index = 0;
+
+    //! The child that \a key shows, if it shows one and something was ever done to it.
+    Container* shownChild(const std::string& key) const;
+    bool canToggle(const ReplicaTable& replicas, const IdRun& run) const;
+};
+
+//! \brief All containers of a document, from the root down.
+class ContainerTree {
+ public:
+    explicit ContainerTree(const ReplicaTable& replicas);
+
+    Container& root() { return *m_root; }
+    const Container& root() const { return *m_root; }
+    //! nullptr when no operation has named it.
+    Container* find(const ContainerId& id) const;
+    Container& ensure(const ContainerId& id);
+    Container& ensureChild(Container& parent, const std::string& key, ContainerType type);
+    //! By encoded path (op_codec.h). REQUIRES: the path was read by OpReader.
+    Container& ensure(ByteView encoded);
+    //! The text that holds a character; nullptr if none does.
+    Container* textOf(OpId character) const;
+
+ private:
+    const ReplicaTable& m_replicas;
+    std::unique_ptr<Container> m_root;
+    std::vector<Container*> m_texts;
+    mutable Container* m_last = nullptr;  // whoever was asked for is asked for again
+    Bytes m_last_encoded;
+    Container* m_last_decoded = nullptr;
+};
+
+}  // namespace kimdb::crdt

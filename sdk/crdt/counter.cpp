@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#include "crdt/counter.h"
+
+#include <algorithm>
+
+namespace kimdb::crdt {
+
+template <class F>
+void Counter::change(Increment& increment, F&& f) {
+    m_sum -= increment.counted();
+    f(increment);
+    m_sum += increment.counted();
+}
+
+void Counter::increment(OpId id, std::int64_t delta) {
+    const auto amount = static_cast<std::uint64_t>(delta);
+    m_increments[id.replica].push_back({id.counter, amount, 0, false});
+    m_sum += amount;
+}
+
+void Counter::clear(OpId id, std::vector<OpId> seen) {
+    const Clearing& clearing = m_clearings[id] = {std::move(seen), false};
+    cover(clearing, true);
+}
+
+void Counter::cover(const Clearing& clearing, bool on) {
+    for (const OpId& last : clearing.seen) {
+        const auto of = m_increments.find(last.replica);
+        if (of == m_increments.end()) continue;
+        for (Increment& i : of->second) {
+            if (i.counter > last.counter) break;
+            change(i, [on](Increment& x) { on ? ++x.clearings : --x.clearings; });
+        }
+    }
+}
+
+std::vector<OpId> Counter::seen() const {
+    std::vector<OpId> seen;
+    for (const auto& [replica, increments] : m_increments)
+        seen.push_back({replica, increments.back().counter});
+    return seen;
+}
+
+const Counter::Increment* Counter::find(OpId id) const {
+    const auto of = m_increments.find(id.replica);
+    if (of == m_increments.end()) return nullptr;
+    const auto at = std::lower_bound(
+        of->second.begin(), of->second.end(), id.counter,
+        [](const Increment& i, std::uint64_t counter) { return i.counter < counter; });
+    return at != of->second.end() && at->counter == id.counter ? &*at : nullptr;
+}
+
+bool Counter::canToggle(const IdRun& run) const {
+    for (std::uint64_t c = run.first; c < run.end(); ++c) {
+        const OpId id{run.replica, c};
+        if (!find(id) && !m_clearings.count(id)) return false;
+    }
+    return true;
+}
+
+void Counter::toggle(const IdRun& run, bool on) {
+    for (std::uint64_t c = run.first; c < run.end(); ++c) {
+        const OpId id{run.replica, c};
+        if (const Increment* found = find(id)) {
+            change(const_cast<Increment&>(*found), [on](Increment& i) { i.off = !on; });
+            continue;
+        }
+        Clearing& clearing = m_clearings.at(id);
+        if (clearing.off != on) continue;
+        clearing.off = !on;
+        cover(clearing, on);
+    }
+}
+
+bool Counter::isOff(OpId id) const {
+    if (const Increment* found = find(id)) return found->off;
+    const auto clearing = m_clearings.find(id);
+    return clearing != m_clearings.end() && clearing->second.off;
+}
+
+}  // namespace kimdb::crdt

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <vector>
+
+#include <kimdb/crdt/document.h>
+#include <kimdb/ids.h>
+
+#include "core/bytes.h"
+#include "core/change.h"
+
+//! The operations inside a change (**format**): `structure` says what was done, `content` holds what it
+//! was done with. Structure is the operations one after the other; nothing says how many: their widths
+//! add up to the change's count. Integers are LEB128 (core/bytes.h), always in the shortest form.
+//!
+//!   operation  u8 head: bits 0-3 kind, bits 4-7 depend on the kind; then the body of the kind
+//!   kind           bits 4-7 / body                                             width     leaves
+//!    0 Continue    n if 1…15; 0: varint n ≥ 16 follows                         n         text of n
+//!    1 Insert      4 same container, 5 inherit                                 n         text of n
+//!                  plain:   container, id left, id right, varint n
+//!                  inherit: id left, varint n
+//!    2 InsertElement   (reserved for lists)                                    1
+//!    3 Delete      4 same container, 5 one range of one replica                1
+//!                  container, runs
+//!    4 Set         4 same container, 5-6 origin: 0 self, 1 none, 2 named       1         0 or 1 value
+//!                  container, key, u8 value: 0 absent, 1 leaf, 2 + container type; [id origin]
+//!    5 Move, 6 Position   (reserved for lists)                                 1
+//!    7 Increment   4 same container; container, zigzag delta                   1
+//!    8 Clear       4 same container; container, varint n, n × (replica, varint counter)   1
+//!    9 Mark        (reserved for rich text)                                    1
+//!   10 Toggle      4 same container, 5 on, 6 reserved (partly carried text)    1         text of n
+//!                  container, varint n ranges, n × (own start, varint length - 1), varint n scalars
+//!   11 Expunge     (reserved)                                                  1
+//!
+//!   container  varint 2 × steps from the root, then per step: varint length, key, u8 type. (Odd: the
+//!              path starts at a list element; reserved.) "Same container" = that of the operation in
+//!              front of it in this change, which has to have one.
+//!   id         varint tag: 0 start, 1 end of the sequence, 2 + index in the change's replica table;
+//!              then varint: for the author how far the id lies behind the operation's own (≥ 1), for
+//!              others the counter (≥ 1)
+//!   replica    varint index in the replica table; index = size of the table: a u64 LE follows and
+//!              is appended. The table starts with the author, then the replicas of deps in order.
+//!   runs       [bit 5] replica, start, varint length - 1;
+//!              else varint n replicas, n × (replica, varint m, m × (start, varint length - 1)), with
+//!              ascending replica ids. The first start of a replica is coded like an id's counter,
+//!              the next ones as the gap to the end of the run before (≥ 1).
+//!   own start  the first: how far behind the own counter (≥ 1); the next: the gap to the end before
+//!
+//! Continue is what a person typing makes: one byte. It inserts behind the author's previous counter,
+//! which has to be an inserted character: same container, same right origin. Inherit says the same of
+//! another character: what Continue becomes when a stream is renamed (SYNC rule 6).
+//!
+//! Leaves: text is cut every limits::kLeafScalarsMax scalars, each piece one leaf; the text a toggle
+//! carries is that of all it can make visible (characters switched on, targets of deletions switched
+//! off) in the order of its targets, or none. A register's value is one leaf. An expunged leaf stands
+//! for text or a value that nobody shows any more; a partial leaf is not supported yet.
+namespace kimdb::crdt {
+
+enum class OpKind : std::uint8_t {
+    Continue = 0,
+    Insert = 1,
+    InsertElement = 2,
+    Delete = 3,
+    Set = 4,
+    Move = 5,
+    Position = 6,
+    Increment = 7,
+    Clear = 8,
+    Mark = 9,
+    Toggle = 10,
+    Expunge = 11,
+};
+
+//! Ends of every sequence as ids: replica 0 exists nowhere else.
+inline constexpr OpId kStartId{0, 0};
+inline constexpr OpId kEndId{0, 1};
+
+//! \brief A leaf's worth of text.
+struct TextPiece {
+    ByteView utf8;
+    std::uint32_t scalars = 0;
+    bool expunged = false;  //!< utf8 is empty: the characters exist and never show
+};
+
+enum class OriginKind : std::uint8_t { Self = 0, None = 1, Named = 2 };
+enum class ValueKind : std::uint8_t { Absent, Plain, Container };
+
+//! \brief One operation. Which fields count depends on the kind; views point into the change.
+struct Op {
+    OpKind kind = OpKind::Continue;
+    std::uint64_t counter = 0;  //!< its own first counter
+    std::uint64_t width = 1;
+    ByteView container;  //!< encoded; empty: the text that holds `left`
+    OpId left, right;    //!< Insert; Continue and inherit have no right
+    bool inherits = false;
+    std::vector<IdRun> runs;      //!< Delete, Toggle; Clear: `first` is the counter, `count` 1
+    std::vector<TextPiece> text;  //!< Insert, Continue, Toggle
+    std::uint64_t scalars = 0;    //!< of `text`
+    ByteView key;                 //!< Set
+    ValueKind value_kind = ValueKind::Absent;
+    ByteView value;  //!< encoded; empty with Plain: expunged
+    ContainerType type = ContainerType::Map;
+    OriginKind origin_kind = OriginKind::Self;
+    OpId origin;
+    std::int64_t delta = 0;  //!< Increment
+    bool on = false;         //!< Toggle
+};
+
+//! \brief Writes the operations of one change into its structure and content, in order. \a deps and the
+//! author must be final when the first operation is written.
+class OpWriter {
+ public:
+    void begin(ReplicaId author, std::uint64_t first, const std::vector<OpId>& deps);
+    bool empty() const { return m_counter == m_first; }
+    std::uint64_t counter() const { return m_counter; }  //!< of the next operation
+    Bytes& structure() { return m_structure; }
+    Bytes& content() { return m_content; }
+
+    //! Appends the leaves of a text, all of it valid UTF-8.
+    void text(ByteView utf8);
+    //! These append structure; the text of insert, proceed and toggle is a call of its own.
+    void proceed(std::uint64_t n);  // Continue
+    void insert(const ContainerId& container, OpId left, OpId right, std::uint64_t n);
+    void inherit(OpId left, std::uint64_t n);
+    //! REQUIRES: runs ascending by replica and counter, not touching each other.
+    void remove(const ContainerId& container, const std::vector<IdRun>& runs);
+    void set(const ContainerId& container, ByteView key, ValueKind kind, ByteView value,
+             ContainerType type, OriginKind origin_kind, OpId origin);
+    void increment(const ContainerId& container, std::int64_t delta);
+    void clear(const ContainerId& container, const std::vector<OpId>& seen);
+    void toggle(const ContainerId& container, bool on, const std::vector<IdRun>& own,
+                std::uint64_t scalars);
+
+ private:
+    void head(OpKind kind, int bits, const ContainerId& container);
+    void head(OpKind kind, int bits, ByteView container);
+    void replica(ReplicaId id);
+    void counterOf(ReplicaId replica, std::uint64_t counter);
+    void id(OpId id);
+    void ownRuns(const std::vector<IdRun>& own);
+
+    ReplicaId m_author = 0;
+    std::uint64_t m_first = 1;
+    std::uint64_t m_counter = 1;
+    std::vector<ReplicaId> m_table;
+    Bytes m_structure;
+    Bytes m_content;
+    Bytes m_container;  // encoded, of the operation before; empty: none yet
+    ContainerId m_last;
+    bool m_last_is_known = false;
+};
+
+//! \brief Reads the operations of a change, strictly. Allocates in proportion to the input.
+class OpReader {
+ public:
+    //! REQUIRES: \a change outlives the reader and is not VOID.
+    explicit OpReader(const Change& change);
+    //! Reads the next operation into \a op (its vectors are used again). False at the end and on error.
+    bool next(Op& op);
+    //! Why next() returned false: ok() at a proper end; Malformed or Unsupported otherwise.
+    const Result<>& status() const { return m_status; }
+
+ private:
+    bool fail(const char* what);
+    bool unsupported(const char* what);
+    void readBody(Op& op, int bits);
+    void readInsert(Op& op, int bits);
+    void readSet(Op& op, int bits);
+    void readToggle(Op& op, int bits);
+    void readRuns(Op& op, bool single);
+    void readClear(Op& op);
+    void readContainer(Op& op, bool same);
+    ReplicaId readReplica();
+    std::uint64_t readCounter(ReplicaId replica);
+    OpId readId();
+    IdRun readRun(ReplicaId replica, const IdRun* before);
+    void readText(Op& op);
+    void readValue(Op& op);
+    bool finish();
+
+    const Change& m_change;
+    ByteReader m_in;
+    LeafReader m_leaves;
+    std::uint64_t m_counter;
+    std::vector<ReplicaId> m_table;
+    ByteView m_container;
+    Result<> m_status;
+    bool m_done = false;
+};
+
+//! \brief A container's encoding and back. Errors: Malformed, Unsupported.
+void encodeContainer(Bytes& out, const ContainerId& container);
+Result<ContainerId> decodeContainer(ByteView bytes);
+
+}  // namespace kimdb::crdt

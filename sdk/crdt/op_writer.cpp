@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <cassert>
+
+#include "core/limits.h"
+#include "crdt/op_codec.h"
+
+namespace kimdb::crdt {
+
+namespace {
+
+enum Bit : int { kSame = 1, kSingle = 2, kInherit = 2, kOn = 2 };  // of the head's upper half
+
+// Where the next leaf of a text ends: kLeafScalarsMax scalars or the end.
+std::size_t leafEnd(ByteView utf8, std::size_t begin) {
+    if (utf8.size() - begin <= limits::kLeafScalarsMax) return utf8.size();
+    std::size_t scalars = 0;
+    std::size_t i = begin;
+    for (; i < utf8.size(); ++i) {
+        const bool starts = (static_cast<std::uint8_t>(utf8[i]) & 0xC0) != 0x80;
+        if (starts && scalars++ == limits::kLeafScalarsMax) break;
+    }
+    return i;
+}
+
+}  // namespace
+
+void encodeContainer(Bytes& out, const ContainerId& container) {
+    assert(container.origin().isNull());  // paths from list elements come with lists
+    ByteWriter writer(out);
+    writer.varint(container.path().size() * 2);
+    for (const auto& [key, type] : container.path()) {
+        writer.bytes(key);
+        writer.u8(static_cast<std::uint8_t>(type));
+    }
+}
+
+void OpWriter::begin(ReplicaId author, std::uint64_t first, const std::vector<OpId>& deps) {
+    m_author = author;
+    m_first = m_counter = first;
+    m_table.clear();
+    m_table.push_back(author);
+    for (const OpId& dep : deps) m_table.push_back(dep.replica);
+    m_structure.clear();
+    m_content.clear();
+    m_container.clear();
+    m_last_is_known = false;
+}
+
+void OpWriter::text(ByteView utf8) {
+    for (std::size_t i = 0; i < utf8.size();) {
+        const std::size_t end = leafEnd(utf8, i);
+        appendLeaf(m_content, utf8.substr(i, end - i));
+        i = end;
+    }
+}
+
+void OpWriter::head(OpKind kind, int bits, ByteView container) {
+    const bool same = !m_container.empty() && m_container == container;
+    const int upper = bits | (same ? kSame : 0);
+    ByteWriter(m_structure).u8(static_cast<std::uint8_t>(static_cast<int>(kind) | upper << 4));
+    if (same) return;
+    m_structure.append(container);
+    m_container = container;
+}
+
+void OpWriter::head(OpKind kind, int bits, const ContainerId& container) {
+    if (m_last_is_known && m_last == container) return head(kind, bits, ByteView(m_container));
+    Bytes encoded;
+    encodeContainer(encoded, container);
+    head(kind, bits, ByteView(encoded));
+    m_last = container;
+    m_last_is_known = true;
+}
+
+void OpWriter::replica(ReplicaId id) {
+    const auto at = std::find(m_table.begin(), m_table.end(), id);
+    ByteWriter(m_structure).varint(static_cast<std::uint64_t>(at - m_table.begin()));
+    if (at != m_table.end()) return;
+    ByteWriter(m_structure).u64(id);
+    m_table.push_back(id);
+}
+
+void OpWriter::counterOf(ReplicaId replica, std::uint64_t counter) {
+    ByteWriter(m_structure).varint(replica == m_author ? m_counter - counter : counter);
+}
+
+void OpWriter::id(OpId id) {
+    ByteWriter out(m_structure);
+    if (id.replica == 0) return out.varint(id == kStartId ? 0 : 1);
+    const auto at = std::find(m_table.begin(), m_table.end(), id.replica);
+    out.varint(static_cast<std::uint64_t>(at - m_table.begin()) + 2);
+    if (at == m_table.end()) {
+        out.u64(id.replica);
+        m_table.push_back(id.replica);
+    }
+    counterOf(id.replica, id.counter);
+}
+
+void OpWriter::proceed(std::uint64_t n) {
+    ByteWriter out(m_structure);
+    out.u8(n < 16 ? static_cast<std::uint8_t>(n << 4) : std::uint8_t{0});
+    if (n >= 16) out.varint(n);
+    m_counter += n;
+}
+
+void OpWriter::insert(const ContainerId& container, OpId left, OpId right, std::uint64_t n) {
+    head(OpKind::Insert, 0, container);
+    id(left);
+    id(right);
+    ByteWriter(m_structure).varint(n);
+    m_counter += n;
+}
+
+void OpWriter::inherit(OpId left, std::uint64_t n) {
+    ByteWriter(m_structure).u8(static_cast<std::uint8_t>(OpKind::Insert) | kInherit << 4);
+    id(left);
+    ByteWriter(m_structure).varint(n);
+    m_counter += n;
+}
+
+void OpWriter::remove(const ContainerId& container, const std::vector<IdRun>& runs) {
+    ByteWriter out(m_structure);
+    const bool single = runs.size() == 1;
+    head(OpKind::Delete, single ? kSingle : 0, container);
+    const auto sameReplica = [&](std::size_t i) {
+        return i > 0 && runs[i - 1].replica == runs[i].replica;
+    };
+    if (!single) {
+        std::uint64_t replicas = 0;
+        for (std::size_t i = 0; i < runs.size(); ++i) replicas += sameReplica(i) ? 0 : 1;
+        out.varint(replicas);
+    }
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+        if (!sameReplica(i)) {
+            replica(runs[i].replica);
+            std::size_t n = i + 1;
+            while (n < runs.size() && sameReplica(n)) ++n;
+            if (!single) out.varint(n - i);
+            counterOf(runs[i].replica, runs[i].first);
+        } else {
+            out.varint(runs[i].first - runs[i - 1].end());
+        }
+        out.varint(runs[i].count - 1);
+    }
+    ++m_counter;
+}
+
+void OpWriter::set(const ContainerId& container, ByteView key, ValueKind kind, ByteView value,
+                   ContainerType type, OriginKind origin_kind, OpId origin) {
+    head(OpKind::Set, static_cast<int>(origin_kind) << 1, container);
+    ByteWriter out(m_structure);
+    out.bytes(key);
+    out.u8(static_cast<std::uint8_t>(static_cast<int>(kind) +
+                                     (kind == ValueKind::Container ? static_cast<int>(type) : 0)));
+    if (origin_kind == OriginKind::Named) id(origin);
+    if (kind == ValueKind::Plain) appendLeaf(m_content, value);
+    ++m_counter;
+}
+
+void OpWriter::increment(const ContainerId& container, std::int64_t delta) {
+    head(OpKind::Increment, 0, container);
+    ByteWriter(m_structure).zigzag(delta);
+    ++m_counter;
+}
+
+void OpWriter::clear(const ContainerId& container, const std::vector<OpId>& seen) {
+    head(OpKind::Clear, 0, container);
+    ByteWriter(m_structure).varint(seen.size());
+    for (const OpId& id : seen) {
+        replica(id.replica);
+        ByteWriter(m_structure).varint(id.counter);
+    }
+    ++m_counter;
+}
+
+void OpWriter::ownRuns(const std::vector<IdRun>& own) {
+    ByteWriter out(m_structure);
+    out.varint(own.size());
+    for (std::size_t i = 0; i < own.size(); ++i) {
+        out.varint(i == 0 ? m_counter - own[0].first : own[i].first - own[i - 1].end());
+        out.varint(own[i].count - 1);
+    }
+}
+
+void OpWriter::toggle(const ContainerId& container, bool on, const std::vector<IdRun>& own,
+                      std::uint64_t scalars) {
+    head(OpKind::Toggle, on ? kOn : 0, container);
+    ownRuns(own);
+    ByteWriter(m_structure).varint(scalars);
+    ++m_counter;
+}
+
+}  // namespace kimdb::crdt

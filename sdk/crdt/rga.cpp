@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: MIT
+#include "crdt/rga.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "core/utf8.h"
+
+namespace kimdb::crdt {
+
+// ---- ids ----
+
+std::uint32_t Rga::lengthOf(std::size_t run) const {
+    const Slot end = run + 1 < m_runs.size() ? m_runs[run + 1].slot : m_tree.nextSlot();
+    return end - m_runs[run].slot;
+}
+
+// Behind the last slot whose id follows on that of `slot`.
+Slot Rga::endOfIds(Slot slot) const {
+    if (slot >= m_runs.back().slot) return m_tree.nextSlot();
+    return std::upper_bound(m_runs.begin(), m_runs.end(), slot,
+                            [](Slot s, const Run& run) { return s < run.slot; })
+        ->slot;
+}
+
+void Rga::addIds(ReplicaIndex replica, std::uint64_t counter, Slot slot) {
+    if (!m_runs.empty()) {
+        const Run& last = m_runs.back();
+        if (last.replica == replica && last.counter + (slot - last.slot) == counter) return;
+    }
+    if (m_by_replica.size() <= replica) m_by_replica.resize(replica + 1);
+    m_by_replica[replica].push_back(static_cast<std::uint32_t>(m_runs.size()));
+    m_runs.push_back({counter, slot, replica});
+}
+
+std::optional<Slot> Rga::slotOf(ReplicaIndex replica, std::uint64_t counter) const {
+    if (replica >= m_by_replica.size()) return std::nullopt;
+    const std::vector<std::uint32_t>& runs = m_by_replica[replica];
+    auto at = std::upper_bound(
+        runs.begin(), runs.end(), counter,
+        [&](std::uint64_t c, std::uint32_t run) { return c < m_runs[run].counter; });
+    if (at == runs.begin()) return std::nullopt;
+    const std::uint32_t run = *--at;
+    const std::uint64_t offset = counter - m_runs[run].counter;
+    if (offset >= lengthOf(run)) return std::nullopt;
+    return m_runs[run].slot + static_cast<Slot>(offset);
+}
+
+std::optional<Slot> Rga::slotOf(OpId id) const {
+    if (id.replica == 0) return id == kStartId ? kStartSlot : kEndSlot;
+    const auto replica = m_replicas->find(id.replica);
+    return replica ? slotOf(*replica, id.counter) : std::nullopt;
+}
+
+OpId Rga::idOf(Slot slot) const {
+    if (slot >= kSlotMax) return slot == kStartSlot ? kStartId : kEndId;
+    auto at = m_runs.end() - 1;
+    if (slot < at->slot)
+        at = std::upper_bound(m_runs.begin(), m_runs.end(), slot,
+                              [](Slot s, const Run& run) { return s < run.slot; }) -
+             1;
+    return {m_replicas->id(at->replica), at->counter + (slot - at->slot)};
+}
+
+bool Rga::appendSlots(const IdRun& run, std::vector<SlotRun>* slots) const {
+    const auto replica = m_replicas->find(run.replica);
+    if (!replica) return false;
+    for (std::uint64_t done = 0; done < run.count;) {
+        const auto slot = slotOf(*replica, run.first + done);
+        if (!slot) return false;
+        const auto n = static_cast<std::uint32_t>(
+            std::min<std::uint64_t>(endOfIds(*slot) - *slot, run.count - done));
+        done += n;
+        if (!slots) continue;
+        if (!slots->empty() && slots->back().first + slots->back().count == *slot)
+            slots->back().count += n;
+        else
+            slots->push_back({*slot, n});
+    }
+    return true;
+}
+
+std::vector<IdRun> Rga::idsOf(const std::vector<SlotRun>& slots) const {
+    std::vector<IdRun> ids;
+    for (SlotRun run : slots) {
+        while (run.count > 0) {
+            const OpId id = idOf(run.first);
+            const std::uint32_t n = std::min(run.count, endOfIds(run.first) - run.first);
+            ids.push_back({id.replica, id.counter, n});
+            run.first += n;
+            run.count -= n;
+        }
+    }
+    std::sort(ids.begin(), ids.end());
+    std::size_t kept = 0;
+    for (std::size_t i = 1; i < ids.size(); ++i) {
+        IdRun& last = ids[kept];
+        if (last.replica == ids[i].replica && last.end() == ids[i].first)
+            last.count += ids[i].count;
+        else
+            ids[++kept] = ids[i];
+    }
+    if (!ids.empty()) ids.resize(kept + 1);
+    return ids;
+}
+
+bool Rga::isBefore(Slot a, Slot b) const {
+    if (a == b) return false;
+    if (a == kStartSlot || b == kEndSlot) return true;
+    if (b == kStartSlot || a == kEndSlot) return false;
+    return m_tree.before(m_tree.find(a), m_tree.find(b));
+}
+
+// ---- order ----
+
+bool Rga::standsBefore(Slot sibling, Side side, Slot right, OpId id) const {
+    const Slot other = m_tree.rightOf(sibling);
+    if (side == Side::Right && other != right) return isBefore(right, other);
+    return idOf(sibling) < id;
+}
+
+// Nobody wrote beside it, so it is the nearest in front that shares the left origin.
+Slot Rga::onlyLeftChild(Slot parent) const {
+    const Slot left = m_tree.leftOf(parent);
+    Place at = m_tree.previousSpan(m_tree.find(parent));
+    while (m_tree.span(at).left != left) at = m_tree.previousSpan(at);
+    return m_tree.span(at).slot;
+}
+
+// The first behind the parent hangs somewhere to its left: climb.
+Slot Rga::onlyRightChild(Slot parent) const {
+    Slot at = m_tree.slotAt(m_tree.gapAfter(parent));
+    for (;;) {
+        const Slot right = m_tree.rightOf(at);
+        if (right == kEndSlot || m_tree.leftOf(right) != parent) return at;
+        at = right;
+    }
+}
+
+// The known children of a parent on one side; nullptr when there are none.
+std::vector<Slot>* Rga::siblings(Slot parent, Side side) {
+    const std::uint64_t key = siblingKey(parent, side);
+    const auto known = m_siblings.find(key);
+    if (known != m_siblings.end()) return &known->second;
+    if (side == Side::Left) {
+        if (!m_tree.span(m_tree.find(parent)).has_left_child) return nullptr;
+        return &(m_siblings[key] = {onlyLeftChild(parent)});
+    }
+    const Slot next = m_tree.slotAt(m_tree.gapAfter(parent));
+    if (next == kEndSlot || m_tree.leftOf(next) != parent) return nullptr;
+    return &(m_siblings[key] = {onlyRightChild(parent)});
+}
+
+Slot Rga::firstOfLeftSubtree(Slot slot) const {
+    while (m_tree.span(m_tree.find(slot)).has_left_child && m_tree.find(slot).offset == 0) {
+        const auto known = m_siblings.find(siblingKey(slot, Side::Left));
+        slot = known != m_siblings.end() ? known->second.front() : onlyLeftChild(slot);
+    }
+    return slot;
+}
+
+// What hangs to the right of a character is what follows and has its left origin there.
+Rga::Place Rga::endOfRightSubtree(Slot slot) const {
+    const Place top = m_tree.find(slot);
+    Place last = top;
+    for (Place p = m_tree.nextSpan(top); p.leaf; p = m_tree.nextSpan(p)) {
+        const Slot left = m_tree.span(p).left;
+        if (left == kStartSlot || m_tree.before(m_tree.find(left), top)) break;
+        last = p;
+    }
+    if (last.leaf == top.leaf && last.index == top.index &&
+        m_tree.span(top).length > top.offset + 1)
+        return {top.leaf, top.index + 1, 0};
+    return {last.leaf, last.index + 1, 0};
+}
+
+Rga::Place Rga::place(Slot left, Slot right, OpId id) {
+    const Place behind_left = m_tree.gapAfter(left);
+    if (m_tree.slotAt(behind_left) == right) return behind_left;
+    const bool is_left_child = right != kEndSlot && m_tree.leftOf(right) == left;
+    const Side side = is_left_child ? Side::Left : Side::Right;
+    std::vector<Slot>* beside = siblings(is_left_child ? right : left, side);
+    if (!beside) return is_left_child ? m_tree.gapBefore(right) : behind_left;
+    const auto at = std::partition_point(beside->begin(), beside->end(),
+                                         [&](Slot s) { return standsBefore(s, side, right, id); });
+    Place gap = behind_left;
+    if (at != beside->begin())
+        gap = endOfRightSubtree(*(at - 1));
+    else if (is_left_child)
+        gap = m_tree.gapBefore(firstOfLeftSubtree(*at));
+    beside->insert(at, m_tree.nextSlot());
+    return gap;
+}
+
+Slot Rga::addText(Place gap, Slot left, Slot right, std::string_view utf8, std::uint32_t scalars,
+                  std::uint32_t units, bool expunged) {
+    const bool is_left_child = right != kEndSlot && m_tree.leftOf(right) == left;
+    const Slot slot = m_tree.insert(gap, left, right, utf8, scalars, units, expunged);
+    if (is_left_child) m_tree.setHasLeftChild(right);
+    return slot;
+}
+
+// ---- local edits ----
+
+Rga::Inserted Rga::insert(std::size_t position, ReplicaIndex replica, std::uint64_t counter,
+                          std::string_view utf8, std::uint32_t scalars) {
+    position = std::min(position, m_tree.units());
+    Inserted done;
+    Slot left = kStartSlot;
+    Place gap = m_tree.front();
+    while (position > 0) {
+        std::size_t first = 0;
+        Place at = m_tree.atUnit(position - 1, &first);
+        const Span& span = m_tree.span(at);
+        const std::size_t width =
+            span.units == span.length
+                ? 1
+                : m_tree.unitOffset({at.leaf, at.index, at.offset + 1}) - m_tree.unitOffset(at);
+        if (first + width > position) {  // inside a pair: round down
+            position = first;
+            continue;
+        }
+        left = span.slot + at.offset;
+        if (++at.offset == span.length) at = {at.leaf, at.index + 1, 0};
+        gap = at;
+        break;
+    }
+    const Slot right = m_tree.slotAt(gap);
+    done.position = position;
+    done.left = idOf(left);
+    done.right = idOf(right);
+    done.continues = counter > 1 && left != kStartSlot &&
+                     done.left == OpId{m_replicas->id(replica), counter - 1} &&
+                     m_tree.rightOf(left) == right;
+    const auto units = static_cast<std::uint32_t>(utf16Count(utf8));
+    addIds(replica, counter, addText(gap, left, right, utf8, scalars, units, false));
+    return done;
+}
+
+std::vector<SlotRun> Rga::visible(std::size_t position, std::size_t length,
+                                  std::size_t* begin) const {
+    std::vector<SlotRun> slots;
+    position = std::min(position, m_tree.units());
+    const std::size_t end = position + std::min(length, m_tree.units() - position);
+    if (begin) *begin = position;
+    if (position == end) return slots;
+    std::size_t first = 0;
+    Place at = m_tree.atUnit(position, &first);
+    if (begin) *begin = first;
+    for (std::size_t unit = first; unit < end; at = m_tree.nextSpan(at)) {
+        const Span& span = m_tree.span(at);
+        if (!span.isVisible()) continue;
+        std::uint32_t n = span.length - at.offset;
+        std::size_t units = span.units - m_tree.unitOffset(at);
+        if (unit + units > end) {
+            std::size_t begin_of_last = 0;
+            const Place last = m_tree.atUnit(end - 1, &begin_of_last);
+            n = last.offset + 1 - at.offset;
+            units = end - unit;
+        }
+        const Slot slot = span.slot + at.offset;
+        if (!slots.empty() && slots.back().first + slots.back().count == slot)
+            slots.back().count += n;
+        else
+            slots.push_back({slot, n});
+        unit += units;
+    }
+    return slots;
+}
+
+// ---- operations of anyone ----
+
+void Rga::integrate(ReplicaIndex replica, std::uint64_t counter, Slot left, Slot right,
+                    const std::vector<TextPiece>& text, const Listener* listener) {
+    Place gap = place(left, right, {m_replicas->id(replica), counter});
+    for (const TextPiece& piece : text) {
+        const auto units = static_cast<std::uint32_t>(utf16Count(piece.utf8));
+        const Slot slot =
+            addText(gap, left, right, piece.utf8, piece.scalars, units, piece.expunged);
+        addIds(replica, counter, slot);
+        if (listener && !piece.expunged)
+            (*listener)(m_tree.unitsBefore(m_tree.find(slot)), 0, piece.utf8);
+        left = slot + piece.scalars - 1;
+        counter += piece.scalars;
+        if (&piece != &text.back()) gap = m_tree.gapAfter(left);
+    }
+}
+
+template <class F>
+void Rga::change(const SlotRun& run, F&& f, const Listener* listener) {
+    if (!listener) return m_tree.change(run.first, run.count, f, nullptr);
+    const SpanTree::Changed changed = [&](std::size_t position, const Span& span) {
+        if (span.isVisible())
+            (*listener)(position, 0, m_tree.utf8(span));
+        else
+            (*listener)(position, span.units, {});
+    };
+    m_tree.change(run.first, run.count, f, &changed);
+}
+
+void Rga::remove(ReplicaIndex replica, std::uint64_t counter, const std::vector<SlotRun>& slots,
+                 const Listener* listener) {
+    m_deletions.add(replica, counter, slots);
+    for (const SlotRun& run : slots)
+        change(
+            run, [](Span& s) { ++s.deletions; }, listener);
+}
+
+bool Rga::canToggle(ReplicaIndex author, const IdRun& run) const {
+    for (std::uint64_t c = run.first; c < run.end(); ++c) {
+        if (m_deletions.contains(author, c)) continue;
+        const auto slot = slotOf(author, c);
+        if (!slot) return false;
+        c += endOfIds(*slot) - *slot - 1;
+    }
+    return true;
+}
+
+void Rga::toggle(ReplicaIndex author, const IdRun& run, bool on, const Listener* listener) {
+    for (std::uint64_t c = run.first; c < run.end();) {
+        if (const auto slot = slotOf(author, c)) {
+            const auto n = static_cast<std::uint32_t>(
+                std::min<std::uint64_t>(endOfIds(*slot) - *slot, run.end() - c));
+            change(
+                {*slot, n}, [on](Span& s) { s.off = !on; }, listener);
+            c += n;
+            continue;
+        }
+        if (m_deletions.isOff(author, c) == on) {
+            m_deletions.setOff(author, c, !on);
+            for (const SlotRun& target : m_deletions.targets(author, c))
+                change(
+                    target, [on](Span& s) { on ? ++s.deletions : --s.deletions; }, listener);
+        }
+        ++c;
+    }
+}
+
+bool Rga::isOff(ReplicaIndex author, std::uint64_t counter) const {
+    if (const auto slot = slotOf(author, counter)) return m_tree.span(m_tree.find(*slot)).off;
+    return m_deletions.isOff(author, counter);
+}
+
+std::uint64_t Rga::textOfToggle(ReplicaIndex author, const IdRun& run, bool on,
+                                std::string* out) const {
+    std::uint64_t scalars = 0;
+    const auto take = [&](const SlotRun& slots) {
+        scalars += slots.count;
+        if (out) m_tree.appendText(slots.first, slots.count, *out);
+    };
+    for (std::uint64_t c = run.first; c < run.end(); ++c) {
+        const auto slot = slotOf(author, c);
+        if (slot && on) take({*slot, 1});
+        if (!slot && !on)
+            for (const SlotRun& target : m_deletions.targets(author, c)) take(target);
+    }
+    return scalars;
+}
+
+// ---- reading ----
+
+std::string Rga::utf8() const {
+    std::string out;
+    out.reserve(m_tree.units());
+    m_tree.forEach([&](const Span& span) {
+        if (span.isVisible()) out.append(m_tree.utf8(span));
+    });
+    return out;
+}
+
+Cursor Rga::cursorAt(std::size_t position, Cursor::Side side) const {
+    Cursor cursor;
+    cursor.side = side;
+    position = std::min(position, m_tree.units());
+    const bool after = side == Cursor::Side::After;
+    cursor.anchor = after ? Cursor::Anchor::Start : Cursor::Anchor::End;
+    std::size_t first = position;
+    if (position < m_tree.units()) {
+        const Place at = m_tree.atUnit(position, &first);  // rounds down
+        if (!after) {
+            cursor.anchor = Cursor::Anchor::Character;
+            cursor.id = idOf(m_tree.span(at).slot + at.offset);
+        }
+    }
+    if (after && first > 0) {
+        const Place at = m_tree.atUnit(first - 1);
+        cursor.anchor = Cursor::Anchor::Character;
+        cursor.id = idOf(m_tree.span(at).slot + at.offset);
+    }
+    return cursor;
+}
+
+std::optional<std::size_t> Rga::resolve(const Cursor& cursor) const {
+    if (cursor.anchor == Cursor::Anchor::Start) return 0;
+    if (cursor.anchor == Cursor::Anchor::End) return m_tree.units();
+    const auto slot = slotOf(cursor.id);
+    if (!slot || *slot >= kSlotMax) return std::nullopt;
+    Place at = m_tree.find(*slot);
+    std::size_t position = m_tree.unitsBefore(at);
+    if (cursor.side == Cursor::Side::After && m_tree.span(at).isVisible()) {
+        const std::size_t begin = m_tree.unitOffset(at);
+        ++at.offset;
+        position += m_tree.unitOffset(at) - begin;
+    }
+    return position;
+}
+
+std::optional<std::string> Rga::checkInvariants() const {
+    if (auto bad = m_tree.checkInvariants()) return "text: " + *bad;
+    for (Slot slot = 0; slot < m_tree.nextSlot(); ++slot) {
+        const auto found = slotOf(idOf(slot));
+        if (!found || *found != slot) return "text: an id does not lead to its slot";
+        if (!isBefore(m_tree.leftOf(slot), slot)) return "text: a left origin stands behind";
+        if (!isBefore(slot, m_tree.rightOf(slot))) return "text: a right origin stands in front";
+    }
+    for (const auto& [key, children] : m_siblings)
+        for (std::size_t i = 1; i < children.size(); ++i)
+            if (!isBefore(children[i - 1], children[i])) return "text: siblings are not in order";
+    return std::nullopt;
+}
+
+}  // namespace kimdb::crdt

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <kimdb/crdt/document.h>
+
+#include "crdt/deletion_log.h"
+#include "crdt/op_codec.h"
+#include "crdt/replica_table.h"
+#include "crdt/span_tree.h"
+
+namespace kimdb::crdt {
+
+//! \brief A replicated growable array of characters in FugueMax order (Weidner, Gentle, Kleppmann: "The
+//! Art of the Fugue", 2023), with deletions and insertions that can be toggled.
+//!
+//! The order is that of a tree walked in order. A run inserted between left origin l and right origin
+//! r (its neighbours when it was written, deleted ones included) is
+//!     a left child of r   if r's own left origin is l,
+//!     a right child of l  otherwise;
+//! left children stand by id, right children by right origin (further right first), then by id. All
+//! of this are facts about ids, so every replica builds the same tree, whatever arrives first.
+//!
+//!                 l                 l, r known; A wrote "ab" and B wrote "x" between them:
+//!                  \                both first characters are right children of l; the second
+//!            a      x   r           character of a run is the right child of the first, so a run
+//!             \                     is never torn apart:  l a b x r
+//!              b
+//!
+//! The tree is never stored. Where l and r still are neighbours, the run goes between them: no sibling
+//! can be there. Elsewhere the place follows from the sibling in front of it, and m_siblings remembers
+//! the children of parents where that happened: a parent that is not in it has at most one child on
+//! that side, so what is written at one spot by many costs O(log n) each.
+//!
+//! A character is visible <=> its insertion is enabled and no enabled deletion names it.
+//! Positions are UTF-16 units of the visible text. Thread: one at a time.
+class Rga {
+ public:
+    //! What became visible (inserted, UTF-8) or invisible (removed units) at a position.
+    using Listener =
+        std::function<void(std::size_t position, std::size_t removed, std::string_view inserted)>;
+
+    //! \a replicas outlives this and names every replica index used here.
+    explicit Rga(const ReplicaTable& replicas) : m_replicas(&replicas) {}
+
+    // ---- ids ----
+    std::optional<Slot> slotOf(ReplicaIndex replica, std::uint64_t counter) const;
+    std::optional<Slot> slotOf(OpId id) const;
+    OpId idOf(Slot slot) const;  //!< of the ends too
+    //! Appends the slots of an id run in order. False when one of them is not a character here.
+    bool appendSlots(const IdRun& run, std::vector<SlotRun>* slots) const;
+    //! The ids of slots, ascending, joined: how a deletion names them.
+    std::vector<IdRun> idsOf(const std::vector<SlotRun>& slots) const;
+    Slot leftOf(Slot slot) const { return m_tree.leftOf(slot); }
+    Slot rightOf(Slot slot) const { return m_tree.rightOf(slot); }
+    bool isBefore(Slot a, Slot b) const;
+
+    // ---- reading ----
+    std::size_t length() const { return m_tree.units(); }
+    std::string utf8() const;
+    void appendText(Slot slot, std::uint32_t n, std::string& out) const {
+        m_tree.appendText(slot, n, out);
+    }
+    //! What holds on to the position (see Cursor), and where that is now.
+    Cursor cursorAt(std::size_t position, Cursor::Side side) const;
+    std::optional<std::size_t> resolve(const Cursor& cursor) const;
+
+    // ---- local edits ----
+    struct Inserted {
+        OpId left, right;
+        std::size_t position = 0;  //!< after rounding
+        bool continues = false;    //!< Continue says it all
+    };
+    Inserted insert(std::size_t position, ReplicaIndex replica, std::uint64_t counter,
+                    std::string_view utf8, std::uint32_t scalars);
+    //! The visible characters in [position, position + length), pairs whole; and where they begin.
+    std::vector<SlotRun> visible(std::size_t position, std::size_t length,
+                                 std::size_t* begin) const;
+
+    // ---- operations of anyone ----
+    //! REQUIRES: origins exist, left in front of right.
+    void integrate(ReplicaIndex replica, std::uint64_t counter, Slot left, Slot right,
+                   const std::vector<TextPiece>& text, const Listener* listener);
+    void remove(ReplicaIndex replica, std::uint64_t counter, const std::vector<SlotRun>& slots,
+                const Listener* listener);
+    //! Whether all of the author's counters are characters or deletions here.
+    bool canToggle(ReplicaIndex author, const IdRun& run) const;
+    void toggle(ReplicaIndex author, const IdRun& run, bool on, const Listener* listener);
+    bool isOff(ReplicaIndex author, std::uint64_t counter) const;
+    //! The text of all that the toggle can make visible, in order; returns its scalars.
+    std::uint64_t textOfToggle(ReplicaIndex author, const IdRun& run, bool on,
+                               std::string* out) const;
+
+    std::optional<std::string> checkInvariants() const;
+
+ private:
+    enum class Side : std::uint8_t { Left, Right };
+    using Place = SpanTree::Place;
+    struct Run {
+        std::uint64_t counter = 0;
+        Slot slot = 0;
+        ReplicaIndex replica = 0;
+    };
+
+    std::uint32_t lengthOf(std::size_t run) const;
+    Slot endOfIds(Slot slot) const;
+    void addIds(ReplicaIndex replica, std::uint64_t counter, Slot slot);
+    Slot addText(Place gap, Slot left, Slot right, std::string_view utf8, std::uint32_t scalars,
+                 std::uint32_t units, bool expunged);
+    Place place(Slot left, Slot right, OpId id);
+    std::vector<Slot>* siblings(Slot parent, Side side);
+    static std::uint64_t siblingKey(Slot parent, Side side) {
+        return static_cast<std::uint64_t>(parent) << 1 | static_cast<std::uint64_t>(side);
+    }
+    bool standsBefore(Slot sibling, Side side, Slot right, OpId id) const;
+    Slot onlyLeftChild(Slot parent) const;
+    Slot onlyRightChild(Slot parent) const;
+    Slot firstOfLeftSubtree(Slot slot) const;
+    Place endOfRightSubtree(Slot slot) const;
+    template <class F>
+    void change(const SlotRun& run, F&& f, const Listener* listener);
+
+    const ReplicaTable* m_replicas;
+    SpanTree m_tree;
+    DeletionLog m_deletions;
+    std::vector<Run> m_runs;                               // id runs by slot
+    std::vector<std::vector<std::uint32_t>> m_by_replica;  // indexes into m_runs
+    std::unordered_map<std::uint64_t, std::vector<Slot>> m_siblings;
+};
+
+}  // namespace kimdb::crdt
