@@ -118,10 +118,10 @@ void WebSocketTransport::end(int code, const QString& reason) {
     if (m_ended) return;
     m_ended = true;
     m_timeout.stop();
-    // The socket is the context: if open() replaces it meanwhile, nothing is reported.
     QMetaObject::invokeMethod(
-        m_socket,
-        [this, code, reason] {
+        this,
+        [this, socket = m_socket, code, reason] {
+            if (socket != m_socket) return;  // open() has dropped it meanwhile
             dropSocket();
             emit closed(code, reason);
         },
