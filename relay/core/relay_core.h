@@ -60,6 +60,8 @@ class RelayCore {
     void peerOpened(PeerId peer, bool loopback);
     void peerClosed(PeerId peer);
     void receive(PeerId peer, ByteView message);
+    //! The peer broke the protocol below the records (a text frame): ERROR 4001 and close.
+    void violated(PeerId peer, const std::string& what);
     //! Bytes the edge still holds for the peer (backpressure). An edge that never calls it has no
     //! backlog.
     void setPeerBacklog(PeerId peer, std::size_t bytes);

@@ -41,6 +41,9 @@ class RelayCore::Impl {
     void endTurn();
     void tick();
     void closeAll();
+    void violated(PeerId peer, const std::string& what) {
+        end(peer, wire::CloseCode::Protocol, what);
+    }
     Result<> setPermission(const std::string& user, const std::string& document, std::uint8_t bits);
     Stats stats() const;
     const Hash16& epoch() const { return m_epoch; }
@@ -83,8 +86,8 @@ class RelayCore::Impl {
         return problem(session, alias, wire::CloseCode::Unsupported, "not in this version");
     }
     Result<> unknown(Session& session, wire::Alias alias) {
-        return problem(session, alias, wire::CloseCode::UnknownAlias,
-                       "no such alias in this session");
+        if (session.retired(alias)) return {};
+        return problem(session, alias, wire::CloseCode::UnknownAlias, "this alias is not in use");
     }
     Result<> problem(Session& session, wire::Alias alias, wire::CloseCode code,
                      const std::string& text);

@@ -83,7 +83,7 @@ Result<> Sequencer::skipDuplicates(Draft& draft) const {
         SaltTree ours = draft.stream.salts;
         const Hash16 hash = changeHash(change, theirs);
         if (entry->first != change.first || hash != changeHash(*stored, ours)) {
-            draft.refuse(change.first, ErrorCode::Equivocation);
+            draft.refuseForGood(change.first, ErrorCode::Equivocation);
             break;
         }
         running = rollingHash(running, hash);
@@ -95,7 +95,7 @@ Result<> Sequencer::skipDuplicates(Draft& draft) const {
     auto same = continuesStream(draft, changes[draft.next - 1].last(), running);
     if (!same.ok()) return same.error();
     if (!*same) {
-        draft.refuse(changes.front().first, ErrorCode::Equivocation);
+        draft.refuseForGood(changes.front().first, ErrorCode::Equivocation);
         return {};
     }
     draft.decision.acknowledged = changes[draft.next - 1].last();
@@ -128,7 +128,7 @@ Result<bool> Sequencer::judge(Draft& draft, const Change& change) const {
         return draft.refuseForGood(change.first, stream.refusal->code), false;
     const bool first_new = draft.decision.acknowledged == 0;
     if (first_new && draft.submission.hash_before != stream.hash)
-        return draft.refuse(change.first, ErrorCode::Equivocation), false;
+        return draft.refuseForGood(change.first, ErrorCode::Equivocation), false;
     const ErrorCode broken = brokenRule(change, draft.submission.permissions);
     if (broken != ErrorCode::None) {
         draft.stream.refusal = {change.first, broken};

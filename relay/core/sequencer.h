@@ -24,7 +24,7 @@ struct Decision {
     struct Refusal {
         std::uint64_t first = 0;
         ErrorCode code = ErrorCode::None;
-        bool permanent = false;
+        bool permanent = false;  //!< remembered until VOID, except for Equivocation
         std::chrono::milliseconds retry{0};
     };
     struct Placed {

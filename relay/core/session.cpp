@@ -46,10 +46,14 @@ Subscription* Session::find(wire::Alias alias) {
     return found == m_subscriptions.end() ? nullptr : found->second.get();
 }
 
+bool Session::retired(wire::Alias alias) const {
+    return alias % 2 == 0 && alias < m_alias_min && !m_subscriptions.contains(alias);
+}
+
 void Session::send(const wire::Record& record) {
     if (m_out.empty() && m_turn_bytes == 0) m_wrote.push_back(m_peer);
     wire::appendRecord(m_out, record);
-    if (m_out.size() > kTurnBytesMax) flush();
+    if (m_out.size() > kTurnBytesMax || ++m_out_records == limits::kMessageRecordsMax) flush();
 }
 
 bool Session::takeAnswer(store::SeqNo durable, Answer& answer) {
@@ -73,6 +77,7 @@ void Session::flush() {
     m_turn_bytes += bytes;
     Bytes message = std::move(m_out);
     m_out.clear();
+    m_out_records = 0;
     m_delegate.send(m_peer, std::move(message));
 }
 

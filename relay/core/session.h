@@ -56,6 +56,8 @@ class Session {
     Subscription& open(wire::Alias alias, Room& room);
     void drop(wire::Alias alias) { m_subscriptions.erase(alias); }
     Subscription* find(wire::Alias alias);
+    //! A client alias that was given up; what is still on its way under it is ignored.
+    bool retired(wire::Alias alias) const;
     const std::map<wire::Alias, std::unique_ptr<Subscription>>& subscriptions() const {
         return m_subscriptions;
     }
@@ -102,6 +104,7 @@ class Session {
     std::deque<Answer> m_answers;
     int m_pushes_outstanding = 0;
     Bytes m_out;
+    std::size_t m_out_records = 0;
     std::size_t m_backlog = 0;       // bytes the edge holds, as last reported
     std::size_t m_turn_bytes = 0;    // given to the edge since
     std::size_t m_large_bytes = 0;   // of a message above the slow limit that may still be queued

@@ -121,7 +121,7 @@ class TestSequencer : public QObject {
         QCOMPARE(nack.code, code(ErrorCode::Equivocation));
         QCOMPARE(nack.number, push);
         QCOMPARE(nack.first, 1u);
-        QVERIFY(!nack.permanent);
+        QVERIFY(nack.permanent);
     }
 
     void aDifferentHistoryInFrontOfANewChangeIsEquivocation() {
