@@ -285,6 +285,9 @@ void RelayCore::peerClosed(PeerId peer) {
 void RelayCore::receive(PeerId peer, ByteView message) {
     m_impl->receive(peer, message);
 }
+void RelayCore::violated(PeerId peer, const std::string& what) {
+    m_impl->violated(peer, what);
+}
 void RelayCore::setPeerBacklog(PeerId peer, std::size_t bytes) {
     m_impl->setPeerBacklog(peer, bytes);
 }
