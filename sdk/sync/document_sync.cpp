@@ -176,6 +176,7 @@ void DocumentSync::subscribe() {
     m_table_out = {};
     m_queue.restart(m_shared.push_number);
     m_equivocation = false;
+    m_pushed = false;
     m_seen_sent.reset();
     m_shared.outbox.send(sub);
     setPhase(Phase::Subscribing);
@@ -258,15 +259,16 @@ void DocumentSync::receive(const wire::SubOk& record) {
 void DocumentSync::becomeLive() {
     setPhase(Phase::Live);
     m_presence.announceAgain();
+    m_deps_in_doubt = true;
     if (!m_blocked) return;
-    // Now it is known what the relay has. A dep that is neither there nor here was lost in a fork, and with it
-    // nothing that the change's operations need; the change would wait for it for ever.
-    if (auto ok = reloadQueue(); !ok) return storageTrouble(ok.error());
-    if (!m_blocked) return;
-    if (auto ok = cutLostDeps(); !ok) storageTrouble(ok.error());
+    if (auto ok = reloadQueue(); !ok) storageTrouble(ok.error());
 }
 
+// Once caught up it is known what the relay has. A dep that is neither there nor here was lost in a fork, and with
+// it nothing that the change's operations need; without the cut the change would wait for it for ever.
 Result<> DocumentSync::cutLostDeps() {
+    m_deps_in_doubt = false;
+    bool cut = false;
     DocumentLog::Edit edit(m_log, m_shared.clock.wallTime());
     const auto read = m_log.forEach(0, [&](const LogChange& entry) {
         if (!owns(entry.change.replica)) return true;
@@ -275,10 +277,11 @@ Result<> DocumentSync::cutLostDeps() {
         for (OpId& dep : change.deps)
             dep.counter = std::min(dep.counter, m_log.stream(dep.replica).head);
         std::erase_if(change.deps, [](const OpId& dep) { return dep.isNull(); });
-        if (change != entry.change) edit.replace(entry.position, change);
-        return true;
+        if (change == entry.change) return true;
+        edit.replace(entry.position, change);
+        return cut = true;
     });
-    if (!read) return read;
+    if (!read || !cut) return read;
     const auto seq = edit.commit();
     if (!seq) return seq.error();
     noteCommit(*seq);

@@ -146,8 +146,9 @@ class DocumentSync {
     SaltKey m_fresh_salt;         // of the current id's stream while that has no change
     ReplicaId m_fresh_salt_of = 0;
     bool m_open = false;
-    bool m_blocked = false;  // an own change in the queue waits for what is not here
-    bool m_armed = false;    // the store's list of documents with a queue names this one
+    bool m_blocked = false;        // an own change in the queue waits for what is not here
+    bool m_deps_in_doubt = false;  // some may have been lost since they were last looked at
+    bool m_armed = false;          // the store's list of documents with a queue names this one
 
     Phase m_phase = Phase::Idle;
     wire::Alias m_alias = 0;
@@ -169,6 +170,7 @@ class DocumentSync {
     bool m_mint = false;                                      // of the edit under way
 
     std::set<ReplicaId> m_withheld;  // others' streams the relay does not take from us
+    bool m_pushed = false;           // anything under this alias
     bool m_equivocation = false;     // pushing waits until the relay's change is here
     std::chrono::milliseconds m_equivocation_at{};
     std::chrono::milliseconds m_push_after{};

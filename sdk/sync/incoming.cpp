@@ -49,8 +49,12 @@ Result<> DocumentSync::integrate(const std::vector<wire::BatchItem>& items, std:
             if (auto ok = commitIncoming(*edit, 0); !ok) return ok;
             auto mine = m_log.find(change->replica, change->first);
             if (!mine) return mine.error();
-            if (auto ok = resolve({std::move(**mine), *change, m_log.hashOf(*change)}); !ok)
-                return ok;
+            const bool answers_on_their_way = m_pushed;
+            const Fork fork{std::move(**mine), *change, m_log.hashOf(*change)};
+            if (auto ok = resolve(fork); !ok) return ok;
+            // An ACK or a mark names a change by its id alone; under a new alias none can speak of
+            // what stood there before.
+            if (answers_on_their_way) return resubscribe(), Result<>();
             begin();
             verdict = take(*edit, *change);
         }
@@ -134,7 +138,11 @@ Result<> DocumentSync::commitIncoming(DocumentLog::Edit& edit, std::uint32_t cre
     if (!seq) return seq.error();
     noteCommit(*seq);
     m_resubscriptions = 0;
-    for (const auto& [replica, counter] : acks) m_queue.acknowledge(replica, counter, [](auto&) {});
+    bool supply_again = false;  // the relay has got over what it refused of another's stream
+    for (const auto& [replica, counter] : acks) {
+        m_queue.acknowledge(replica, counter, [](auto&) {});
+        supply_again = m_withheld.erase(replica) > 0 || supply_again;
+    }
     const LogState& state = m_log.state();
     m_unsynced.push_back({*seq, state.position, state.log_hash, credit});
     if (m_open && !fresh.empty())
@@ -143,6 +151,8 @@ Result<> DocumentSync::commitIncoming(DocumentLog::Edit& edit, std::uint32_t cre
         });
     if (!acks.empty()) statusChanged();
     durable();
+    if (supply_again)
+        if (auto ok = reloadQueue(); !ok) return ok;
     return mint ? m_shared.mint() : Result<>();
 }
 

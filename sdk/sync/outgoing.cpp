@@ -57,6 +57,8 @@ bool DocumentSync::push() {
     const bool denied = m_phase == Phase::Denied;
     if ((m_phase != Phase::Live && !denied) || m_equivocation) return false;
     if (m_queue.empty() || m_shared.clock.steadyTime() < m_push_after) return false;
+    if (m_blocked && m_deps_in_doubt && !denied)
+        if (auto ok = cutLostDeps(); !ok) return storageTrouble(ok.error()), false;
     const store::SeqNo durable = m_shared.store.durableSeq();
     auto next = m_queue.next(durable);
     if (!next || (denied && !next->change->is_void)) return false;
@@ -80,6 +82,7 @@ bool DocumentSync::push() {
         ++taken;
     }
     push.batch = batch.finish();
+    m_pushed = true;
     m_queue.pushed(push.number);
     m_shared.outbox.send(push);
     return true;

@@ -58,6 +58,7 @@ Result<> DocumentSync::commitRewrite(DocumentLog::Edit& edit, Identity identity,
     m_shared.identity = std::move(identity);
     m_shared.minted = m_shared.minted || minted;
     m_equivocation = false;
+    m_deps_in_doubt = true;
     for (Rejected& entry : rejected)
         m_shared.outbox.notify(
             [entry = std::move(entry)](SyncDelegate& delegate) { delegate.rejected(entry); });
