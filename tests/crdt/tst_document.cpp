@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: MIT
+// Named scenarios with exact results, most of them from the reference model's list.
+#include <QtTest>
+
+#include <algorithm>
+#include <set>
+
+#include "core/utf8.h"
+#include "crdt/people.h"
+
+using namespace kimdb;
+using namespace kimdb::test;
+using crdt::ContainerId;
+using crdt::ContainerType;
+using crdt::Cursor;
+using crdt::Document;
+using crdt::Received;
+
+namespace {
+
+struct Three {
+    Person a{1}, b{2}, c{3};
+
+    explicit Three(const std::u16string& text = {}) {
+        a.doc.begin();
+        a.doc.createContainer(kRoot, "t", ContainerType::Text);
+        a.doc.insertText(kText, 0, text);
+        a.written.push_back(*a.doc.commit(1, false));
+        meet();
+    }
+    void meet() { sync(a, b, c); }
+    void show(const std::string& text) {
+        meet();
+        QCOMPARE(a.text(), text);
+        QCOMPARE(b.text(), text);
+        QCOMPARE(c.text(), text);
+        for (const Person* p : {&a, &b, &c}) {
+            QVERIFY(!p->doc.checkInvariants());
+            QVERIFY(p->doc.missing().empty());
+        }
+    }
+};
+
+Document rebuilt(const std::vector<Change>& changes, ReplicaId self = 0) {
+    Document doc(self);
+    for (const Change& change : changes)
+        if (!doc.receive(change)) return Document();
+    return doc;
+}
+
+}  // namespace
+
+class TestDocument : public QObject {
+    Q_OBJECT
+ private slots:
+    // ---- order ----
+    void concurrentWordsAtZeroNeverInterleave() {
+        Three t;
+        t.a.types(0, u"abc");
+        t.b.types(0, u"xyz");
+        t.show("abcxyz");
+    }
+
+    void runsTypedBackwardsStayWhole() {
+        Three t;
+        for (const char16_t ch : {u'c', u'b', u'a'}) t.a.inserts(0, {ch});
+        for (const char16_t ch : {u'z', u'y', u'x'}) t.b.inserts(0, {ch});
+        t.show("abcxyz");
+    }
+
+    void runsBetweenTheSameNeighboursStayContiguous() {
+        Three t(u"ab");
+        t.a.types(1, u"12");
+        t.b.types(1, u"89");
+        t.meet();
+        t.a.types(3, u"34");
+        t.b.types(5, u"67");
+        t.show("a12348967b");
+    }
+
+    void insertionInsideAConcurrentlyDeletedWordSurvives() {
+        Three t(u"a word here");
+        t.a.removes(2, 5);
+        t.b.inserts(4, u"X");
+        t.show("a Xhere");
+    }
+
+    void bothDeleteTheSameCharacterAndItIsGoneOnce() {
+        Three t(u"abc");
+        t.a.removes(1);
+        t.b.removes(1);
+        t.show("ac");
+    }
+
+    void manyReplicasAtZeroStandByTheirIds() {
+        std::vector<Change> changes;
+        std::string want;
+        for (ReplicaId id = 1; id <= 1540; ++id) {
+            Person p(id);
+            p.inserts(0, {static_cast<char16_t>(0x4E00 + id)});
+            changes.push_back(p.written[0]);
+            want += toUtf8(std::u16string{static_cast<char16_t>(0x4E00 + id)});
+        }
+        QCOMPARE(rebuilt(changes).textUtf8(kText), want);
+        std::reverse(changes.begin(), changes.end());
+        QCOMPARE(rebuilt(changes).textUtf8(kText), want);
+    }
+
+    void longBackwardRunsMergeInLinearTime() {
+        Three t;
+        for (int i = 0; i < 3000; ++i) t.a.inserts(0, u"a");
+        for (int i = 0; i < 3000; ++i) t.b.inserts(0, u"b");
+        t.show(std::string(3000, 'a') + std::string(3000, 'b'));
+    }
+
+    // ---- units ----
+    void positionsInsideAPairRoundOutwardAndCaretsDown() {
+        Three t(u"x😀y");
+        t.a.inserts(2, u"-");
+        t.show("x-😀y");
+        t.b.removes(3, 1);
+        t.show("x-y");
+    }
+
+    void loneSurrogatesBecomeReplacementCharacters() {
+        Three t;
+        t.a.inserts(0, std::u16string{0xD83D, u'x', 0xDE00});
+        t.show("\uFFFDx\uFFFD");
+    }
+
+    void rangesBeyondTheEndAreCut() {
+        Three t(u"abc");
+        t.a.inserts(99, u"d");
+        t.b.removes(1, 99);
+        t.show("ad");
+    }
+
+    // ---- undo ----
+    void undoOfTextThatAnotherDeletedStaysDeleted() {
+        Three t;
+        t.a.inserts(0, u"x");
+        t.meet();
+        t.b.removes(0);
+        t.meet();
+        t.a.undoes();
+        t.show("");
+        t.a.redoes();
+        t.show("");
+    }
+
+    void undoOfADeletionRevivesTheSameIds() {
+        Three t(u"hello");
+        const Cursor e = t.c.doc.cursorAt(kText, 2, Cursor::Side::After);
+        t.a.removes(0, 5);
+        t.b.inserts(2, u"X");
+        t.show("X");
+        QCOMPARE(*t.c.doc.resolve(kText, e), 0u);
+        t.a.undoes();
+        t.show("heXllo");
+        QCOMPARE(*t.c.doc.resolve(kText, e), 2u);
+    }
+
+    void bothDeleteAndOneUndoLeavesItDeleted() {
+        Three t(u"hello");
+        t.a.removes(0, 5);
+        t.b.removes(0, 5);
+        t.meet();
+        t.a.undoes();
+        t.show("");
+        t.b.undoes();
+        t.show("hello");
+    }
+
+    void bothUndoTheirDeletionsAtOnceAndItIsBackOnce() {
+        Three t(u"hello");
+        t.a.removes(0, 5);
+        t.b.removes(0, 5);
+        t.meet();
+        t.a.undoes();
+        t.b.undoes();
+        t.show("hello");
+    }
+
+    void pushDeleteUndoUndoIsEmpty() {
+        Three t;
+        t.a.inserts(0, u"x");
+        t.meet();
+        t.b.removes(0);
+        t.meet();
+        t.a.undoes();
+        t.meet();
+        t.b.undoes();
+        t.show("");
+    }
+
+    void undoNeverTouchesWhatOthersWrote() {
+        Three t(u"base");
+        t.a.inserts(0, u"mine ");
+        t.b.inserts(4, u" yours");
+        t.meet();
+        t.a.undoes();
+        t.show("base yours");
+        QVERIFY(!t.c.doc.canUndo());
+    }
+
+    void mapUndoWritesThePreviousValueUnlessOverwritten() {
+        Three t;
+        t.a.creates("m", ContainerType::Map);
+        t.meet();
+        const auto k = [&] { return t.c.doc.value(kMap, "k"); };
+        t.a.puts(kMap, "k", 1);
+        t.a.puts(kMap, "k", 2);
+        t.a.undoes();
+        t.meet();
+        QCOMPARE(k(), std::optional<Value>(1));
+        t.a.redoes();
+        t.b.puts(kMap, "k", 5);
+        t.meet();
+        QCOMPARE(k(), std::optional<Value>(5));
+        t.a.undoes();
+        t.meet();
+        QCOMPARE(k(), std::optional<Value>(5));
+        t.a.puts(kMap, "k", 6);
+        for (int i = 0; i < 3; ++i) t.a.undoes();
+        t.meet();
+        QCOMPARE(k(), std::optional<Value>(5));
+    }
+
+    void quickTypingIsOneUndoStep() {
+        Document doc(1);
+        const auto type = [&](const char16_t* text, std::int64_t time_ms) {
+            doc.begin();
+            doc.insertText(kText, doc.textLength(kText), text);
+            (void)doc.commit(time_ms);
+        };
+        type(u"a", 1000);
+        type(u"b", 1400);
+        type(u"c", 2000);
+        doc.stopCapturing();
+        type(u"d", 2001);
+        (void)doc.undo(2002);
+        QCOMPARE(doc.textUtf8(kText), std::string("abc"));
+        (void)doc.undo(2002);
+        QCOMPARE(doc.textUtf8(kText), std::string("ab"));
+        (void)doc.undo(2002);
+        QCOMPARE(doc.textUtf8(kText), std::string());
+        for (int i = 0; i < 3; ++i) (void)doc.redo(2003);
+        QCOMPARE(doc.textUtf8(kText), std::string("abcd"));
+        doc.setUndoDepth(1);
+        (void)doc.undo(2004);
+        QVERIFY(!doc.canUndo());
+    }
+
+    void aNewReplicaIdStartsWithNothingToUndo() {
+        Three t;
+        t.a.inserts(0, u"x");
+        t.a.doc.setReplica(77);
+        QVERIFY(!t.a.doc.canUndo());
+        t.a.inserts(1, u"y");
+        t.show("xy");
+    }
+
+    // ---- containers ----
+    void theSameContainerCreatedOfflineTwiceMerges() {
+        Person a(1), b(2);
+        for (Person* p : {&a, &b}) p->creates("t", ContainerType::Text);
+        a.inserts(0, u"from a ");
+        b.inserts(0, u"from b ");
+        sync(a, b);
+        QCOMPARE(a.text(), std::string("from a from b "));
+        QCOMPARE(b.text(), a.text());
+    }
+
+    void whatIsRemovedStartsEmptyButConcurrentTextStays() {
+        Three t(u"old");
+        t.a.drops("t");
+        t.b.inserts(3, u"new");
+        t.meet();
+        QCOMPARE(t.c.doc.toValue(), Value(Value::Object{}));
+        t.a.creates("t", ContainerType::Text);
+        t.show("new");
+        t.a.undoes();
+        t.a.undoes();
+        t.show("oldnew");
+    }
+
+    void counterWrapsAndClearsWhatWasSeen() {
+        Three t;
+        t.a.creates("c", ContainerType::Counter);
+        const auto count = [&] {
+            t.meet();
+            return t.c.doc.counter(kCounter);
+        };
+        t.a.counts(5);
+        t.b.counts(-7);
+        QCOMPARE(count(), -2);
+        t.a.drops("c");
+        t.b.drops("c");
+        t.c.counts(4);
+        t.meet();
+        t.a.creates("c", ContainerType::Counter);
+        QCOMPARE(count(), 4);
+        t.a.counts(INT64_MAX);
+        t.b.counts(1);
+        QCOMPARE(count(), INT64_MIN + 4);
+        t.b.undoes();
+        QCOMPARE(count(), INT64_MIN + 3);
+    }
+
+    void theOverwrittenConcurrentValueIsTold() {
+        Three t;
+        std::vector<crdt::MapUpdate> told;
+        t.c.doc.onEvent([&](const std::vector<crdt::Event>& events) {
+            for (const crdt::Event& e : events)
+                told.insert(told.end(), e.updates.begin(), e.updates.end());
+        });
+        t.a.puts(kRoot, "k", "a");
+        t.b.puts(kRoot, "k", "b");
+        t.meet();
+        QVERIFY(std::any_of(told.begin(), told.end(), [](const crdt::MapUpdate& u) {
+            return u.after == Value("b") && u.overwritten == Value("a");
+        }));
+        told.clear();
+        t.a.puts(kRoot, "k", "later");
+        t.meet();
+        QCOMPARE(told.size(), 1u);
+        QVERIFY(!told[0].overwritten);  // its author had seen it
+    }
+
+    // ---- changes ----
+    void sameReplicaIdTwiceIsDetected() {
+        Person a(1), twin(1), b(2);
+        a.inserts(0, u"x");
+        twin.inserts(0, u"y");
+        twin.inserts(1, u"y");
+        QCOMPARE(*b.doc.receive(a.written[0]), Received::Applied);
+        QCOMPARE(b.doc.receive(twin.written[0]).error().code, ErrorCode::Equivocation);
+        QCOMPARE(b.text(), std::string("x"));
+        Person late(3);
+        a.inserts(1, u"x");
+        QCOMPARE(*late.doc.receive(a.written[1]), Received::Waiting);
+        QCOMPARE(late.doc.receive(twin.written[1]).error().code, ErrorCode::Equivocation);
+    }
+
+    void missingChangesAreListedAndDuplicatesHarmless() {
+        Person a(1), b(2);
+        a.types(0, u"xy");
+        QCOMPARE(*b.doc.receive(a.written[1]), Received::Waiting);
+        QCOMPARE(*b.doc.receive(a.written[1]), Received::Duplicate);
+        QCOMPARE(b.doc.missing(), (std::vector<OpId>{{1, 1}}));
+        QCOMPARE(*b.doc.receive(a.written[0]), Received::Applied);
+        QCOMPARE(*b.doc.receive(a.written[0]), Received::Duplicate);
+        QCOMPARE(b.text(), std::string("xy"));
+        QVERIFY(b.doc.missing().empty());
+        QCOMPARE(b.doc.head(1), 2u);
+        QCOMPARE(b.doc.heads(), (std::vector<OpId>{{1, 2}}));
+    }
+
+    void aRefusedChangeBecomesVoidWithItsDependants() {
+        Three t(u"ab");
+        t.a.inserts(1, u"bad");
+        t.a.inserts(3, u"worse");
+        t.a.inserts(0, u"good ");
+        std::vector<Change> log = t.a.written;
+        const Change& refused = log[1];
+        QVERIFY(std::any_of(log.begin() + 2, log.end(), [&](const Change& later) {
+            const auto needs = *crdt::references(later);
+            return std::any_of(needs.begin(), needs.end(), [&](const crdt::IdRun& run) {
+                return run.contains(refused.lastId());
+            });
+        }));
+        log[1] = voidOf(log[1]);
+        log[2] = voidOf(log[2]);
+        const Document doc = rebuilt(log, 1);
+        QCOMPARE(doc.textUtf8(kText), std::string("good ab"));
+        QCOMPARE(doc.head(1), t.a.doc.head(1));
+        QVERIFY(doc.reports().empty());
+    }
+
+    void aWriteBehindAVoidStillBeatsWhatItsAuthorHadSeen() {
+        Person a(1), b(2);
+        for (int n = 0; n < 9; ++n) b.puts(kRoot, "k", n);
+        sync(a, b);
+        a.puts(kRoot, "other", "refused");
+        a.puts(kRoot, "k", "mine");
+        std::vector<Change> log = b.written;
+        log.push_back(voidOf(a.written[0]));
+        log.push_back(a.written[1]);
+        std::reverse(log.begin(), log.end());
+        QCOMPARE(rebuilt(log).value(kRoot, "k"), std::optional<Value>("mine"));
+    }
+
+    void whatNeedsAVoidIsVoidItself() {
+        Three t(u"ab");
+        t.a.inserts(1, u"bad");
+        t.a.inserts(3, u"worse");
+        std::vector<Change> log = t.a.written;
+        log[1] = voidOf(log[1]);
+        const Document doc = rebuilt(log);
+        QCOMPARE(doc.textUtf8(kText), std::string("ab"));
+        QCOMPARE(doc.reports().size(), 1u);
+        QCOMPARE(doc.head(1), t.a.doc.head(1));
+    }
+
+    void containerUseNamesWhatIsCreatedAndUsed() {
+        Document doc(1);
+        doc.begin();
+        const ContainerId box = doc.createContainer(kRoot, "box", ContainerType::Map);
+        doc.set(box, "k", 1);
+        const Change change = *doc.commit(1);
+        const auto use = *crdt::containerUse(change);
+        QCOMPARE(use.created.size(), 1u);
+        QVERIFY(use.created[0] == box);
+        QCOMPARE(use.used.size(), 1u);
+        QVERIFY(use.used[0] == box);
+    }
+
+    // ---- cursors ----
+    void cursorsStayOnTheirSide() {
+        Three t(u"abc");
+        const Cursor l = t.c.doc.cursorAt(kText, 2, Cursor::Side::After);
+        const Cursor r = t.c.doc.cursorAt(kText, 2, Cursor::Side::Before);
+        const Cursor s = t.c.doc.cursorAt(kText, 0, Cursor::Side::After);
+        const Cursor e = t.c.doc.cursorAt(kText, 3, Cursor::Side::Before);
+        const auto where = [&] {
+            t.meet();
+            std::vector<std::size_t> at;
+            for (const Cursor& cursor : {l, r, s, e})
+                at.push_back(*t.c.doc.resolve(kText, *Cursor::decode(cursor.encode())));
+            return at;
+        };
+        t.a.inserts(2, u"X");
+        QCOMPARE(where(), (std::vector<std::size_t>{2, 3, 0, 4}));
+        t.a.removes(1);
+        QCOMPARE(where(), (std::vector<std::size_t>{1, 2, 0, 3}));
+        t.a.undoes();
+        QCOMPARE(where(), (std::vector<std::size_t>{2, 3, 0, 4}));
+    }
+
+    void aCursorOnWhatHasNotArrivedResolvesToNothing() {
+        Three t(u"abc");
+        t.a.inserts(3, u"d");
+        const Cursor d = t.a.doc.cursorAt(kText, 4, Cursor::Side::After);
+        QVERIFY(!t.b.doc.resolve(kText, d));
+        t.meet();
+        QCOMPARE(*t.b.doc.resolve(kText, d), 4u);
+    }
+
+    // ---- renamed streams ----
+    void aCopiedFolderRenamesTheSameWayTwice() {
+        Person a(1);
+        a.creates("t", ContainerType::Text);
+        a.types(0, u"ab");
+        Person copy(1);
+        sync(copy, a);
+        copy.written = a.written;
+        copy.types(2, u"cd");  // continues what is not in the renamed stream
+        copy.removes(0);
+        copy.undoes();
+        const std::uint64_t at = a.doc.head(1) + 1;
+        std::vector<Change> log = a.written;
+        for (const Change& change : copy.written)
+            if (change.first >= at) {
+                Result<Change> moved = crdt::renamed(change, 1, at, 99);
+                QVERIFY(moved.ok());
+                if (moved->first == 1) moved->salt_key = SaltKey{};
+                log.push_back(*decodeChange(encodeChange(*moved)));
+            }
+        Document doc = rebuilt(log);
+        QVERIFY(doc.reports().empty());
+        QCOMPARE(doc.textUtf8(kText), std::string("abcd"));
+        QCOMPARE(doc.head(99), 4u);
+        a.types(2, u"!");  // the other copy went on under the old id
+        QVERIFY(doc.receive(a.written.back()).ok());
+        QCOMPARE(doc.textLength(kText), 5u);
+    }
+};
+
+QTEST_GUILESS_MAIN(TestDocument)
+#include "tst_document.moc"
