@@ -142,24 +142,36 @@ void renameHeader(Change& change, const Renaming& rename) {
 
 }  // namespace
 
-Result<std::vector<IdRun>> references(const Change& change) {
-    std::vector<IdRun> out;
-    if (change.is_void) return out;
-    const auto add = [&](IdRun run) {  // an operation's own replica is named below its counter only
+namespace {
+
+template <class F>
+Result<> forEachReference(const Change& change, F&& f) {
+    const auto give = [&](IdRun run) {  // own ids only below the change's own counters
         if (run.replica == change.replica && run.end() > change.first)
             run.count = run.first < change.first ? change.first - run.first : 0;
-        if (run.replica != 0 && run.count > 0) out.push_back(run);
+        if (run.replica != 0 && run.count > 0) f(run);
     };
     OpReader reader(change);
     for (Op op; reader.next(op);) {
         if (op.kind == OpKind::Continue || op.kind == OpKind::Insert) {
-            add({op.left.replica, op.left.counter});
-            if (!op.inherits) add({op.right.replica, op.right.counter});
+            give({op.left.replica, op.left.counter});
+            if (!op.inherits) give({op.right.replica, op.right.counter});
         }
-        for (const IdRun& run : op.runs) add(run);
-        if (op.kind == OpKind::Set) add({op.origin.replica, op.origin.counter});
+        for (const IdRun& run : op.runs) give(run);
+        if (op.kind == OpKind::Set) give({op.origin.replica, op.origin.counter});
     }
-    if (!reader.status()) return reader.status().error();
+    return reader.status();
+}
+
+}  // namespace
+
+Result<std::vector<IdRun>> references(const Change& change) {
+    std::vector<IdRun> out;
+    if (change.is_void) return out;
+    std::size_t n = 0;  // counted first: growing would take several times the memory
+    if (auto ok = forEachReference(change, [&](const IdRun&) { ++n; }); !ok) return ok.error();
+    out.reserve(n);
+    (void)forEachReference(change, [&](const IdRun& run) { out.push_back(run); });
     return out;
 }
 

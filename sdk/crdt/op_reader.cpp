@@ -10,6 +10,7 @@ namespace kimdb::crdt {
 namespace {
 
 constexpr int kTypes = 5;
+constexpr std::size_t kRunBytesMin = 2;  // what a claimed count of runs has to bring along
 
 // Reads one container path without building it; the view covers its bytes.
 bool skipContainer(ByteReader& in, bool& from_element) {
@@ -218,10 +219,11 @@ void OpReader::readRuns(Op& op, bool single) {
         return;
     }
     const std::size_t replicas = m_in.count(limits::kChangeBytesMax, 4);
+    op.runs.reserve(m_in.remaining() / kRunBytesMin);
     for (std::size_t i = 0; i < replicas && m_in.ok(); ++i) {
         const ReplicaId replica = readReplica();
         if (i > 0 && op.runs.back().replica >= replica) m_in.fail();
-        const std::size_t n = m_in.count(limits::kChangeBytesMax, 2);
+        const std::size_t n = m_in.count(limits::kChangeBytesMax, kRunBytesMin);
         if (n == 0) m_in.fail();
         for (std::size_t k = 0; k < n && m_in.ok(); ++k) {
             const IdRun before = k ? op.runs.back() : IdRun{};
@@ -254,7 +256,8 @@ void OpReader::readSet(Op& op, int bits) {
 }
 
 void OpReader::readClear(Op& op) {
-    const std::size_t n = m_in.count(limits::kChangeBytesMax, 2);
+    const std::size_t n = m_in.count(limits::kChangeBytesMax, kRunBytesMin);
+    op.runs.reserve(n);
     for (std::size_t i = 0; i < n && m_in.ok(); ++i) {
         const ReplicaId replica = readReplica();
         if (i > 0 && op.runs.back().replica >= replica) m_in.fail();
@@ -269,7 +272,8 @@ void OpReader::readToggle(Op& op, int bits) {
     if (bits & 8) return m_in.fail();
     op.on = bits & 2;
     readContainer(op, bits & 1);
-    const std::size_t n = m_in.count(limits::kChangeBytesMax, 2);
+    const std::size_t n = m_in.count(limits::kChangeBytesMax, kRunBytesMin);
+    op.runs.reserve(n);
     for (std::size_t i = 0; i < n && m_in.ok(); ++i) {
         const IdRun before = i ? op.runs.back() : IdRun{};
         op.runs.push_back(readRun(m_change.replica, i ? &before : nullptr));
