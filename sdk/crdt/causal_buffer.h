@@ -10,8 +10,8 @@
 
 namespace kimdb::crdt {
 
-//! \brief Changes that wait for others, each under one id it misses. When that id arrives the change
-//! is handed back and looked at again, so nothing is scanned in vain.
+//! \brief Changes that wait for others, each under one id it misses. When that id arrives the
+//! change is handed back and looked at again, so nothing is scanned in vain.
 class CausalBuffer {
  public:
     enum class Held { New, Same, Different };

@@ -15,9 +15,9 @@ namespace kimdb::crdt {
 //! VOID as a whole, on every replica alike, so only facts that never change count: what the change
 //! says, what exists in which container, in what order. Applying a change that passed cannot fail.
 //!
-//! Origins that the same change inserted are judged without placing them: they have to be neighbours
-//! in the list of what the change itself has put around them, as for every author they are
-//! (docs/decisions/0010-rules-of-operations.md).
+//! Origins that the same change inserted are judged without placing them: they have to be
+//! neighbours in the list of what the change itself has put around them, as for every author they
+//! are (docs/decisions/0010-rules-of-operations.md).
 //! REQUIRES: deps, own previous counter and references are here.
 class ChangeCheck {
  public:

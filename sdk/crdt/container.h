@@ -15,8 +15,8 @@
 
 namespace kimdb::crdt {
 
-//! \brief The state of one container. It exists from the first operation that names it, whether it is
-//! shown or not; lives as long as the document.
+//! \brief The state of one container. It exists from the first operation that names it, whether it
+//! is shown or not; lives as long as the document.
 struct Container {
     Container(ContainerId container_id, const ReplicaTable& replicas);
 

@@ -8,8 +8,9 @@
 
 namespace kimdb::crdt {
 
-//! \brief A counter: the sum, modulo 2^64, of the enabled increments that no enabled clearing covers. A
-//! clearing covers, per replica, all increments up to the last it had seen; later ones count.
+//! \brief A counter: the sum, modulo 2^64, of the enabled increments that no enabled clearing
+//! covers. A clearing covers, per replica, all increments up to the last it had seen; later ones
+//! count.
 class Counter {
  public:
     std::int64_t value() const { return static_cast<std::int64_t>(m_sum); }

@@ -11,9 +11,9 @@
 
 namespace kimdb::crdt {
 
-//! \brief What one key of a map shows: the write with the greatest (lamport, replica). `origin` is the
-//! operation whose content this is: an undo writes old content under a new id but with the old origin,
-//! so "overwritten since?" is a question about origins.
+//! \brief What one key of a map shows: the write with the greatest (lamport, replica). `origin` is
+//! the operation whose content this is: an undo writes old content under a new id but with the old
+//! origin, so "overwritten since?" is a question about origins.
 struct Register {
     std::uint64_t lamport = 0;
     OpId writer;

@@ -9,51 +9,52 @@
 #include "core/bytes.h"
 #include "core/change.h"
 
-//! The operations inside a change (**format**): `structure` says what was done, `content` holds what it
-//! was done with. Structure is the operations one after the other; nothing says how many: their widths
-//! add up to the change's count. Integers are LEB128 (core/bytes.h), always in the shortest form.
+//! The operations inside a change (**format**): `structure` says what was done, `content` holds
+//! what it was done with. Structure is the operations one after the other; nothing says how many:
+//! their widths add up to the change's count. Integers are LEB128 (core/bytes.h), always in the
+//! shortest form.
 //!
-//!   operation  u8 head: bits 0-3 kind, bits 4-7 depend on the kind; then the body of the kind
-//!   kind           bits 4-7 / body                                             width     leaves
-//!    0 Continue    n if 1…15; 0: varint n ≥ 16 follows                         n         text of n
-//!    1 Insert      4 same container, 5 inherit                                 n         text of n
-//!                  plain:   container, id left, id right, varint n
-//!                  inherit: id left, varint n
-//!    2 InsertElement   (reserved for lists)                                    1
-//!    3 Delete      4 same container, 5 one range of one replica                1
-//!                  container, runs
-//!    4 Set         4 same container, 5-6 origin: 0 self, 1 none, 2 named       1         0 or 1 value
-//!                  container, key, u8 value: 0 absent, 1 leaf, 2 + container type; [id origin]
-//!    5 Move, 6 Position   (reserved for lists)                                 1
-//!    7 Increment   4 same container; container, zigzag delta                   1
-//!    8 Clear       4 same container; container, varint n, n × (replica, varint counter)   1
-//!    9 Mark        (reserved for rich text)                                    1
-//!   10 Toggle      4 same container, 5 on, 6 reserved (partly carried text)    1         text of n
-//!                  container, varint n ranges, n × (own start, varint length - 1), varint n scalars
-//!   11 Expunge     (reserved)                                                  1
+//! operation  u8 head: bits 0-3 kind, bits 4-7 depend on the kind; then the body of the kind
+//! kind           bits 4-7 / body                                             width     leaves
+//!  0 Continue    n if 1…15; 0: varint n ≥ 16 follows                         n         text of n
+//!  1 Insert      4 same container, 5 inherit                                 n         text of n
+//!                plain:   container, id left, id right, varint n
+//!                inherit: id left, varint n
+//!  2 InsertElement   (reserved for lists)                                    1
+//!  3 Delete      4 same container, 5 one range of one replica                1
+//!                container, runs
+//!  4 Set         4 same container, 5-6 origin: 0 self, 1 none, 2 named     1  0 or 1 value
+//!                container, key, u8 value: 0 absent, 1 leaf, 2 + container type; [id origin]
+//!  5 Move, 6 Position   (reserved for lists)                                 1
+//!  7 Increment   4 same container; container, zigzag delta                   1
+//!  8 Clear       4 same container; container, varint n, n × (replica, varint counter)   1
+//!  9 Mark        (reserved for rich text)                                    1
+//! 10 Toggle      4 same container, 5 on, 6 reserved (partly carried text)    1         text of n
+//!                container, varint n ranges, n × (own start, varint length - 1), varint n scalars
+//! 11 Expunge     (reserved)                                                  1
 //!
-//!   container  varint 2 × steps from the root, then per step: varint length, key, u8 type. (Odd: the
-//!              path starts at a list element; reserved.) "Same container" = that of the operation in
-//!              front of it in this change, which has to have one.
-//!   id         varint tag: 0 start, 1 end of the sequence, 2 + index in the change's replica table;
-//!              then varint: for the author how far the id lies behind the operation's own (≥ 1), for
-//!              others the counter (≥ 1)
-//!   replica    varint index in the replica table; index = size of the table: a u64 LE follows and
-//!              is appended. The table starts with the author, then the replicas of deps in order.
-//!   runs       [bit 5] replica, start, varint length - 1;
-//!              else varint n replicas, n × (replica, varint m, m × (start, varint length - 1)), with
-//!              ascending replica ids. The first start of a replica is coded like an id's counter,
-//!              the next ones as the gap to the end of the run before (≥ 1).
-//!   own start  the first: how far behind the own counter (≥ 1); the next: the gap to the end before
+//! container  varint 2 × steps from the root, then per step: varint length, key, u8 type. (Odd:
+//!            the path starts at a list element; reserved.) "Same container" = that of the operation in
+//!            front of it in this change, which has to have one.
+//! id         varint tag: 0 start, 1 end of the sequence, 2 + index in the change's replica table;
+//!            then varint: for the author how far the id lies behind the operation's own (≥ 1),
+//!            for others the counter (≥ 1)
+//! replica    varint index in the replica table; index = size of the table: a u64 LE follows and
+//!            is appended. The table starts with the author, then the replicas of deps in order.
+//! runs       [bit 5] replica, start, varint length - 1;
+//!            else varint n replicas, n × (replica, varint m, m × (start, varint length - 1)),
+//!            with ascending replica ids. The first start of a replica is coded like an id's counter,
+//!            the next ones as the gap to the end of the run before (≥ 1).
+//! own start  the first: how far behind the own counter (≥ 1); the next: the gap to the end before
 //!
-//! Continue is what a person typing makes: one byte. It inserts behind the author's previous counter,
-//! which has to be an inserted character: same container, same right origin. Inherit says the same of
-//! another character: what Continue becomes when a stream is renamed (SYNC rule 6).
+//! Continue is what a person typing makes: one byte. It inserts behind the author's previous
+//! counter, which has to be an inserted character: same container, same right origin. Inherit says
+//! the same of another character: what Continue becomes when a stream is renamed (SYNC rule 6).
 //!
-//! Leaves: text is cut every limits::kLeafScalarsMax scalars, each piece one leaf; the text a toggle
-//! carries is that of all it can make visible (characters switched on, targets of deletions switched
-//! off) in the order of its targets, or none. A register's value is one leaf. An expunged leaf stands
-//! for text or a value that nobody shows any more; a partial leaf is not supported yet.
+//! Leaves: text is cut every limits::kLeafScalarsMax scalars, each piece one leaf; the text a
+//! toggle carries is that of all it can make visible (characters switched on, targets of deletions
+//! switched off) in the order of its targets, or none. A register's value is one leaf. An expunged
+//! leaf stands for text or a value that nobody shows any more; a partial leaf is not supported yet.
 namespace kimdb::crdt {
 
 enum class OpKind : std::uint8_t {
@@ -106,8 +107,8 @@ struct Op {
     bool on = false;         //!< Toggle
 };
 
-//! \brief Writes the operations of one change into its structure and content, in order. \a deps and the
-//! author must be final when the first operation is written.
+//! \brief Writes the operations of one change into its structure and content, in order. \a deps and
+//! the author must be final when the first operation is written.
 class OpWriter {
  public:
     void begin(ReplicaId author, std::uint64_t first, const std::vector<OpId>& deps);
@@ -155,7 +156,8 @@ class OpReader {
  public:
     //! REQUIRES: \a change outlives the reader and is not VOID.
     explicit OpReader(const Change& change);
-    //! Reads the next operation into \a op (its vectors are used again). False at the end and on error.
+    //! Reads the next operation into \a op (its vectors are used again). False at the end and on
+    //! error.
     bool next(Op& op);
     //! Why next() returned false: ok() at a proper end; Malformed or Unsupported otherwise.
     const Result<>& status() const { return m_status; }

@@ -11,8 +11,8 @@ namespace kimdb::crdt {
 
 using ReplicaIndex = std::uint32_t;
 
-//! \brief Small numbers for the replicas of one document, in order of appearance: a local name, never
-//! compared where order matters.
+//! \brief Small numbers for the replicas of one document, in order of appearance: a local name,
+//! never compared where order matters.
 class ReplicaTable {
  public:
     ReplicaIndex intern(ReplicaId id) {

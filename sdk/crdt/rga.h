@@ -17,11 +17,11 @@
 
 namespace kimdb::crdt {
 
-//! \brief A replicated growable array of characters in FugueMax order (Weidner, Gentle, Kleppmann: "The
-//! Art of the Fugue", 2023), with deletions and insertions that can be toggled.
+//! \brief A replicated growable array of characters in FugueMax order (Weidner, Gentle, Kleppmann:
+//! "The Art of the Fugue", 2023), with deletions and insertions that can be toggled.
 //!
-//! The order is that of a tree walked in order. A run inserted between left origin l and right origin
-//! r (its neighbours when it was written, deleted ones included) is
+//! The order is that of a tree walked in order. A run inserted between left origin l and right
+//! origin r (its neighbours when it was written, deleted ones included) is
 //!     a left child of r   if r's own left origin is l,
 //!     a right child of l  otherwise;
 //! left children stand by id, right children by right origin (further right first), then by id. All
@@ -33,10 +33,10 @@ namespace kimdb::crdt {
 //!             \                     is never torn apart:  l a b x r
 //!              b
 //!
-//! The tree is never stored. Where l and r still are neighbours, the run goes between them: no sibling
-//! can be there. Elsewhere the place follows from the sibling in front of it, and m_siblings remembers
-//! the children of parents where that happened: a parent that is not in it has at most one child on
-//! that side, so what is written at one spot by many costs O(log n) each.
+//! The tree is never stored. Where l and r still are neighbours, the run goes between them: no
+//! sibling can be there. Elsewhere the place follows from the sibling in front of it, and
+//! m_siblings remembers the children of parents where that happened: a parent that is not in it has
+//! at most one child on that side, so what is written at one spot by many costs O(log n) each.
 //!
 //! A character is visible <=> its insertion is enabled and no enabled deletion names it.
 //! Positions are UTF-16 units of the visible text. Thread: one at a time.

@@ -18,9 +18,9 @@
 //!                 in front of it, all in front of `right`
 //!   pages         slot → leaf, one word per 64 slots while they are in one leaf
 //!
-//! A *slot* is the number a character got when it arrived here, dense from 0: a local name for its id,
-//! never seen outside. Invariants: every slot is in exactly one span; the pages say in which leaf;
-//! counts are sums; a span is not empty; a left child's parent is the first of its span.
+//! A *slot* is the number a character got when it arrived here, dense from 0: a local name for its
+//! id, never seen outside. Invariants: every slot is in exactly one span; the pages say in which
+//! leaf; counts are sums; a span is not empty; a left child's parent is the first of its span.
 //! Complexity: O(log n) per operation, n = spans. Nothing is ever taken out.
 namespace kimdb::crdt {
 

@@ -11,7 +11,8 @@ namespace kimdb::crdt {
 
 //! \brief One reversible thing an author did. A toggle step names own operations; undoing it turns
 //! them off (a deletion: off means back) and redoing turns them on. `text` is a copy of what it can
-//! revive, so that text may be forgotten elsewhere. A register step knows the content before and after.
+//! revive, so that text may be forgotten elsewhere. A register step knows the content before and
+//! after.
 struct UndoStep {
     Container* container = nullptr;
     // toggle

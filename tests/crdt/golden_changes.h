@@ -14,8 +14,8 @@ struct GoldenChange {
     const char* content;    //!< hex
 };
 
-//! \brief One change of every form of operation, in causal order, as the engine writes them, and the
-//! bytes they have to be. A changed vector is a format change.
+//! \brief One change of every form of operation, in causal order, as the engine writes them, and
+//! the bytes they have to be. A changed vector is a format change.
 std::vector<GoldenChange> goldenChanges();
 
 }  // namespace kimdb::test

@@ -15,8 +15,8 @@
 
 namespace kimdb::test {
 
-//! \brief One random history of a few replicas that edit, undo, exchange changes in any order, twice or
-//! late, and are started again from their log; all from one seed.
+//! \brief One random history of a few replicas that edit, undo, exchange changes in any order,
+//! twice or late, and are started again from their log; all from one seed.
 class History {
  public:
     explicit History(std::uint64_t seed);

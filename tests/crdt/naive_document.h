@@ -13,9 +13,9 @@
 
 namespace kimdb::test {
 
-//! \brief The semantics once more, as slow and plain as can be: every text is a list with tombstones,
-//! an insertion scans it as YATA does, what is toggled off is in a set. It shares only the codec with
-//! the engine.
+//! \brief The semantics once more, as slow and plain as can be: every text is a list with
+//! tombstones, an insertion scans it as YATA does, what is toggled off is in a set. It shares only
+//! the codec with the engine.
 class NaiveDocument {
  public:
     void receive(const Change& change);

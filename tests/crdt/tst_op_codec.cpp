@@ -69,7 +69,8 @@ std::vector<Bytes> variants(const Bytes& bytes) {
 }
 
 // Two replicas that receive the same changes in opposite order, one of them strange, end alike.
-// Returns false when the strange one claims counters that others have too: first come, first served.
+// Returns false when the strange one claims counters that others have too: first come, first
+// served.
 bool meetsStrange(const std::vector<GoldenChange>& golden, std::size_t n, const Change& strange) {
     std::vector<Change> all;
     for (const GoldenChange& g : golden) all.push_back(g.change);

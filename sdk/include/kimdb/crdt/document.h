@@ -56,8 +56,8 @@ struct Cursor {
 
 enum class Origin : std::uint8_t { Local, Undo, Remote, Rebuild };
 
-//! \brief One splice of a text, in UTF-16 units of the text before it (splices of one event apply one
-//! after the other).
+//! \brief One splice of a text, in UTF-16 units of the text before it (splices of one event apply
+//! one after the other).
 struct TextSplice {
     std::size_t position = 0;
     std::size_t removed = 0;
@@ -74,8 +74,8 @@ struct MapUpdate {
         overwritten;  //!< a concurrent value that lost against `after` (conflict journal)
 };
 
-//! \brief What a transaction or an integrated batch did to one container. Applied to a plain copy it
-//! reproduces the container at every step.
+//! \brief What a transaction or an integrated batch did to one container. Applied to a plain copy
+//! it reproduces the container at every step.
 struct Event {
     ContainerId container;
     Origin origin = Origin::Local;
@@ -86,14 +86,14 @@ struct Event {
 //! \brief What happened to a change that was received.
 enum class Received : std::uint8_t { Applied, Duplicate, Waiting };
 
-//! \brief The replica of one document: applies local edits at once and integrates remote changes in any
-//! order. No I/O, no clock, no threads; it belongs to one thread at a time.
-//! Everything it shows is a function of the set of changes it has applied.
+//! \brief The replica of one document: applies local edits at once and integrates remote changes in
+//! any order. No I/O, no clock, no threads; it belongs to one thread at a time. Everything it shows
+//! is a function of the set of changes it has applied.
 //!
-//! Writing: begin(); edit calls …; commit(time) returns the change to be stored and sent, or nothing when
-//! nothing was written. Edit calls outside begin()/commit() are a programmer error (assert).
-//! Positions at this face count UTF-16 units; a range that cuts a surrogate pair is rounded outward, an
-//! empty one down; a lone surrogate in any string becomes U+FFFD.
+//! Writing: begin(); edit calls …; commit(time) returns the change to be stored and sent, or
+//! nothing when nothing was written. Edit calls outside begin()/commit() are a programmer error
+//! (assert). Positions at this face count UTF-16 units; a range that cuts a surrogate pair is
+//! rounded outward, an empty one down; a lone surrogate in any string becomes U+FFFD.
 class Document {
  public:
     //! \a self: the replica new edits are made under; 0 for a read-only copy.
@@ -103,16 +103,17 @@ class Document {
     Document& operator=(Document&&) noexcept;
 
     ReplicaId replica() const;
-    //! New edits get another id (SYNC rule 5). Undo stacks are emptied: an author toggles only its own
-    //! operations. REQUIRES: no open transaction.
+    //! New edits get another id (SYNC rule 5). Undo stacks are emptied: an author toggles only its
+    //! own operations. REQUIRES: no open transaction.
     void setReplica(ReplicaId self);
-    //! Incarnation and stream secret of the changes that commit() makes. The salt key goes into the change
-    //! with counter 1.
+    //! Incarnation and stream secret of the changes that commit() makes. The salt key goes into the
+    //! change with counter 1.
     void setIncarnation(std::uint32_t incarnation);
     void setSaltKey(const Bytes& key16);
 
     // ---- events ----
-    //! Called at the end of each commit, undo and receive with what changed; not reentrant into editing.
+    //! Called at the end of each commit, undo and receive with what changed; not reentrant into
+    //! editing.
     void onEvent(std::function<void(const std::vector<Event>&)> handler);
 
     // ---- reading ----
@@ -147,16 +148,18 @@ class Document {
     bool canRedo() const;
     std::optional<Change> undo(std::int64_t time_ms);
     std::optional<Change> redo(std::int64_t time_ms);
-    //! Transactions within this time of each other are one undo step (default 500 ms; 0: each its own).
+    //! Transactions within this time of each other are one undo step (default 500 ms; 0: each its
+    //! own).
     void setCaptureInterval(std::int64_t ms);
     void stopCapturing();  //!< the next transaction starts a new undo step
     void setUndoDepth(std::size_t items);
 
     // ---- changes ----
-    //! Integrates a change of any replica, or keeps it until what it needs has arrived. Emits one event list.
-    //! Errors: Equivocation (another change with that counter is here), Malformed only for a change that
-    //! breaks the envelope rules; a change whose operations break a rule is VOID on every replica alike
-    //! and listed in reports().
+    //! Integrates a change of any replica, or keeps it until what it needs has arrived. Emits one
+    //! event list.
+    //! Errors: Equivocation (another change with that counter is here), Malformed only for a change
+    //! that breaks the envelope rules; a change whose operations break a rule is VOID on every
+    //! replica alike and listed in reports().
     Result<Received> receive(const Change& change);
     //! The same for a batch with one event list at the end. Stops at the first error.
     Result<> receiveAll(const std::vector<Change>& changes, Origin origin = Origin::Remote);
@@ -174,7 +177,8 @@ class Document {
     //! nullopt while its character has not arrived.
     std::optional<std::size_t> resolve(const ContainerId& text, const Cursor& cursor) const;
 
-    //! Checks every invariant of the structures; for tests. Returns a description of the first violation.
+    //! Checks every invariant of the structures; for tests. Returns a description of the first
+    //! violation.
     std::optional<std::string> checkInvariants() const;
 
  private:
@@ -200,18 +204,18 @@ struct IdRun {
 //! the character it continues, so it lists that one. Errors: Malformed, Unsupported.
 Result<std::vector<IdRun>> references(const Change& change);
 
-//! \brief Map children a change shows by a register write, and those it writes inside of: what "needs
-//! a refused creation" means (spec/DECISIONS.md B3).
+//! \brief Map children a change shows by a register write, and those it writes inside of: what
+//! "needs a refused creation" means (spec/DECISIONS.md B3).
 struct ContainerUse {
     std::vector<ContainerId> created;  //!< by `set` of a key to a container
     std::vector<ContainerId> used;  //!< operations are inside these (and so inside their parents)
 };
 Result<ContainerUse> containerUse(const Change& change);
 
-//! \brief The same change with ids moved to a derived stream (SYNC rule 6): every id (\a from, c) with
-//! c >= \a at becomes (\a to, c - at + 1), in the header, in deps and in the operations; an id run that
-//! crosses \a at is split. The change that becomes the derived stream's first gets the explicit dep
-//! (from, at - 1) when at > 1; its salt key is the caller's to set. Errors: Malformed.
+//! \brief The same change with ids moved to a derived stream (SYNC rule 6): every id (\a from, c)
+//! with c >= \a at becomes (\a to, c - at + 1), in the header, in deps and in the operations; an id
+//! run that crosses \a at is split. The change that becomes the derived stream's first gets the
+//! explicit dep (from, at - 1) when at > 1; its salt key is the caller's to set. Errors: Malformed.
 //! REQUIRES: the change itself does not straddle \a at.
 Result<Change> renamed(const Change& change, ReplicaId from, std::uint64_t at, ReplicaId to);
 

@@ -28,8 +28,8 @@ struct PresenceState {
 //! \brief Per-replica last-writer-wins map with clock and time-out. Time is passed in. One thread.
 class PresenceManager {
  public:
-    //! Applies what a session (a replica's connection) announced. \a clock grows per session; older ones are ignored.
-    //! Empty \a state: the session is gone. Returns whether anything changed.
+    //! Applies what a session (a replica's connection) announced. \a clock grows per session; older
+    //! ones are ignored. Empty \a state: the session is gone. Returns whether anything changed.
     bool apply(std::uint64_t session, std::uint64_t clock, std::chrono::milliseconds ttl,
                const std::optional<PresenceState>& state, std::chrono::milliseconds now);
     //! Drops sessions not heard of within their time to live. Returns whether any was dropped.
