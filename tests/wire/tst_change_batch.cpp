@@ -119,7 +119,8 @@ class TestChangeBatch : public QObject {
     void otherSpellingsAreRefused() {
         QCOMPARE(codeOf({0x02, 0x11, 2, 0, 1, 'x'}), ErrorCode::None);
         QCOMPARE(codeOf({0x02, 0x19, 0, 2, 0, 1, 'x'}), ErrorCode::Malformed);  // implied replica
-        QCOMPARE(codeOf({0x02, 0x11, 1, 0, 1, 'x'}), ErrorCode::Malformed);     // implied first
+        QCOMPARE(codeOf({0x02, 0x11, 2, 0, 1, 'x', 0x11, 3, 0, 1, 'x'}),
+                 ErrorCode::Malformed);                                         // implied first
         QCOMPARE(codeOf({0x02, 0x31, 2, 1, 0, 1, 'x'}), ErrorCode::Malformed);  // count 1
         QCOMPARE(codeOf({0x02, 0x51, 2, 0, 0, 1, 'x'}), ErrorCode::Malformed);  // no deps
         QCOMPARE(codeOf({0x02, 0x91, 0, 2, 0, 1, 'x'}), ErrorCode::Malformed);  // nothing more
