@@ -10,9 +10,9 @@
 
 namespace kimdb::relay {
 
-//! \brief One open WebSocket and its number. Bounds what a peer can make us hold, and closes without
-//! waiting for a peer that does not read. Thread: the server's. Owner: the server; after close() it
-//! deletes itself when the socket is closed.
+//! \brief One open WebSocket and its number. Bounds what a peer can make us hold, and closes
+//! without waiting for a peer that does not read. Thread: the server's. Owner: the server; after
+//! close() it deletes itself when the socket is closed.
 class Connection : public QObject {
     Q_OBJECT
 

@@ -53,8 +53,9 @@ Result<> FrontDoor::open(const QString& address, quint16 port) {
 
 void FrontDoor::shut() {
     close();
+    // Those with a timer; the others are WebSockets already and not ours to end.
     for (QTcpSocket* socket : findChildren<QTcpSocket*>(Qt::FindDirectChildrenOnly))
-        socket->abort();
+        if (socket->findChild<QTimer*>()) socket->abort();
 }
 
 void FrontDoor::incomingConnection(qintptr descriptor) {

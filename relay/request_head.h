@@ -23,11 +23,10 @@ struct HeadRefusal {
 enum class HeadState { Incomplete, Complete, TooLong };
 HeadState headState(const QByteArray& bytes);
 
-//! \brief Looks at a complete head before the WebSocket code does: it must be an upgrade that speaks
-//! kimdb.v1, and must not come from another site's web page. A browser names the page's site in
-//! Origin; programs send none. On a loopback listener the site must be this machine by name too,
-//! else a name that a foreign DNS server points at 127.0.0.1 would pass.
-//! Nothing: it may go on.
+//! \brief Looks at a complete head before the WebSocket code does: it must be an upgrade that
+//! speaks kimdb.v1, and must not come from another site's web page. A browser names the page's site
+//! in Origin; programs send none. On a loopback listener the site must be this machine by name too,
+//! else a name that a foreign DNS server points at 127.0.0.1 would pass. Nothing: it may go on.
 std::optional<HeadRefusal> refusalOf(const QByteArray& head, bool loopback_listener);
 
 }  // namespace kimdb::relay

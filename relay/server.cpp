@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "kimdb/relay/server.h"
+#include <kimdb/relay/server.h>
 
 #include <QDir>
 #include <QHash>
@@ -47,6 +47,9 @@ class Server::Impl final : public QObject, public CoreDelegate {
             emit m_server.errorOccurred({ErrorCode::InvalidArgument, what.toStdString(), true});
         });
     }
+
+    //! The sockets under the connections belong to the door: they go first.
+    ~Impl() override { qDeleteAll(findChildren<Connection*>(Qt::FindDirectChildrenOnly)); }
 
     Result<> start();
     void stop();

@@ -8,8 +8,8 @@
 #include <memory>
 #include <optional>
 
-#include "core/change.h"
 #include "core/limits.h"
+#include "relay/author.h"
 #include "relay/core/relay_core.h"
 #include "support/memory_log_store.h"
 #include "wire/change_batch.h"
@@ -27,30 +27,6 @@ class ManualClock final : public Clock {
 
  private:
     std::chrono::milliseconds m_now{1'000'000};
-};
-
-//! \brief One stream of one document as its author sees it. Text is opaque to the relay.
-class Author {
- public:
-    explicit Author(ReplicaId id, char salt = 's')
-        : replica(id), m_key(SaltKey::from(std::string(16, salt))), m_salts(m_key) {}
-
-    //! The next change of the stream.
-    Change writes(const std::string& text, std::vector<OpId> deps = {});
-    //! A change at counter \a first, whatever the head is.
-    Change writesAt(std::uint64_t first, const std::string& text) const;
-    //! Takes the change into the stream: its VOID, or one that another copy made.
-    void takes(const Change& change);
-    Hash16 hashOf(const Change& change) const;
-
-    ReplicaId replica;
-    std::uint64_t head = 0;
-    Hash16 hash;         //!< rolling hash at head
-    Hash16 hash_before;  //!< in front of the last change written
-
- private:
-    SaltKey m_key;
-    mutable SaltTree m_salts;
 };
 
 class RelayWorld;

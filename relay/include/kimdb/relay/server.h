@@ -18,8 +18,8 @@ struct ServerOptions {
     std::uint16_t port = 40000;         //!< 0: a free one, see Server::port()
     QString storage = "sqlite:./data";  //!< "sqlite:FOLDER"; the folder is made when missing
     QString listen = "127.0.0.1";       //!< an address of this machine; "0.0.0.0", "::": all
-    //! Clients without a token are taken from other machines too. Everybody who reaches the port may
-    //! then read and write everything.
+    //! Clients without a token are taken from other machines too. Everybody who reaches the port
+    //! may then read and write everything.
     bool anonymous_from_anywhere = false;
     //! The folder was put back from a backup: clients compare what they hold and supply what is
     //! missing. Set it for the first start after that.
@@ -29,13 +29,11 @@ struct ServerOptions {
 //! \brief A relay: takes WebSocket connections of KimDB clients (KRP/1, docs/PROTOCOL.md), orders
 //! and stores their changes durably, and passes them on.
 //!
-//! ```cpp
-//! kimdb::relay::Server server({.port = 40000, .storage = "sqlite:./data"});
-//! if (auto ok = server.start(); !ok) qFatal("%s", ok.error().message.c_str());
-//! ```
-//! Thread: the one that made it, which needs a running event loop; signals arrive there. Several per
-//! process are fine, each with a folder of its own. Owner: the caller or the parent; the destructor
-//! stops.
+//! ```cpp kimdb::relay::Server server({.port = 40000, .storage = "sqlite:./data"}); if (auto ok =
+//! server.start(); !ok) qFatal("%s", ok.error().message.c_str()); ```
+//! Thread: the one that made it, which needs a running event loop; signals arrive there. Several
+//! per process are fine, each with a folder of its own. Owner: the caller or the parent; the
+//! destructor stops.
 class Server : public QObject {
     Q_OBJECT
 
