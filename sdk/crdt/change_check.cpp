@@ -10,9 +10,9 @@ Error ChangeCheck::broken(const Op& op, const char* rule) const {
                                       std::to_string(m_change.replica) + " " + rule};
 }
 
-Result<> ChangeCheck::run() {
-    OpReader reader(m_change);
-    for (Op op; reader.next(op);)
+Result<> ChangeCheck::run(OpReader& reader, Op& op) {
+    reader.begin(m_change);
+    while (reader.next(op))
         if (auto ok = check(op); !ok) return ok;
     return reader.status();
 }
@@ -87,6 +87,7 @@ Result<> ChangeCheck::checkInsert(const Op& op) {
     } else {
         text = m_containers.textOf(op.left);
         if (!text) return broken(op, "continues no text");
+        if (op.width == m_change.count) return {};  // its origins are in order as they were
         right = text->text->idOf(text->text->rightOf(*text->text->slotOf(op.left)));
     }
     if (text->type != ContainerType::Text) return broken(op, "inserts into no text");

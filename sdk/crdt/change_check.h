@@ -23,8 +23,8 @@ class ChangeCheck {
  public:
     ChangeCheck(ContainerTree& containers, const ReplicaTable& replicas, const Change& change)
         : m_containers(containers), m_replicas(replicas), m_change(change) {}
-    //! Errors: Malformed, Unsupported.
-    Result<> run();
+    //! Uses the caller's reader and operation. Errors: Malformed, Unsupported.
+    Result<> run(OpReader& reader, Op& op);
 
  private:
     using Ids = std::map<std::pair<const Container*, OpId>, OpId>;

@@ -83,7 +83,7 @@ void Document::Impl::show(Container& map, const std::string& key, Register value
 void Document::Impl::write(Container& map, const std::string& key, Register value,
                            OriginKind origin) {
     const Register* old = map.map.find(key);
-    undo_manager.captureRegister(map, key, old ? *old : Register{}, value);
+    undo_manager.captureWrite(map, {key, old ? *old : Register{}, value});
     const Bytes bytes = value.kind == ValueKind::Plain ? value.value.encode() : Bytes();
     m_writer.set(map.id, key, value.kind, bytes, value.type, origin, value.origin);
     show(map, key, std::move(value), nullptr);
@@ -150,21 +150,20 @@ void Document::Impl::insertText(Container& text, std::size_t position,
 void Document::Impl::removeText(Container& text, std::size_t position, std::size_t length) {
     assert(is_open && text.text);
     Rga& rga = *text.text;
-    std::size_t begin = 0;
-    std::vector<SlotRun> slots = rga.visible(position, length, &begin);
-    if (slots.empty()) return;
-    const std::vector<IdRun> ids = rga.idsOf(slots);
-    if (slots.size() > 1) {  // a deletion names its targets in the order of ids
-        slots.clear();
-        for (const IdRun& run : ids) rga.appendSlots(run, &slots);
+    const std::size_t begin = rga.visible(position, length, &m_slots);
+    if (m_slots.empty()) return;
+    rga.idsOf(m_slots, &m_ids);
+    if (m_slots.size() > 1) {  // a deletion names its targets in the order of ids
+        m_slots.clear();
+        for (const IdRun& run : m_ids) rga.appendSlots(run, &m_slots);
     }
     m_text.clear();
-    for (const SlotRun& run : slots) rga.appendText(run.first, run.count, m_text);
+    for (const SlotRun& run : m_slots) rga.appendText(run.first, run.count, m_text);
     const std::uint64_t counter = m_writer.counter();
-    m_writer.remove(text.id, ids);
+    m_writer.remove(text.id, m_ids);
     undo_manager.captureToggle(text, {self_id, counter}, false, m_text);
     const std::size_t before = rga.length();
-    rga.remove(m_self, counter, slots, nullptr);
+    rga.remove(m_self, counter, m_slots, nullptr);
     events.splice(text, begin, before - rga.length(), {});
 }
 
@@ -211,7 +210,7 @@ std::optional<Change> Document::Impl::revert(Direction direction, std::int64_t t
 }
 
 bool Document::Impl::revert(UndoStep& step, Direction direction) {
-    return step.targets.empty() ? revertRegister(step, direction) : revertToggle(step, direction);
+    return step.isToggle() ? revertToggle(step, direction) : revertWrite(step, direction);
 }
 
 bool Document::Impl::revertToggle(UndoStep& step, Direction direction) {
@@ -249,17 +248,18 @@ bool Document::Impl::revertToggle(UndoStep& step, Direction direction) {
     return true;
 }
 
-bool Document::Impl::revertRegister(UndoStep& step, Direction direction) {
+bool Document::Impl::revertWrite(const UndoStep& step, Direction direction) {
     const bool redo = direction == Direction::Redo;
-    const Register& replaced = redo ? step.before : step.after;
-    Register value = redo ? step.after : step.before;
-    const Register* shown = step.container->map.find(step.key);
+    const Register& replaced = redo ? step.write->before : step.write->after;
+    Register value = redo ? step.write->after : step.write->before;
+    const std::string key = step.write->key;
+    const Register* shown = step.container->map.find(key);
     if (!shown || shown->origin != replaced.origin) return false;
     const Register fresh = written(value.kind, value.value, value.type);
     value.lamport = fresh.lamport;
     value.writer = fresh.writer;
-    write(*step.container, step.key, std::move(value),
-          step.before.origin.isNull() && !redo ? OriginKind::None : OriginKind::Named);
+    const auto origin = value.origin.isNull() ? OriginKind::None : OriginKind::Named;
+    write(*step.container, key, std::move(value), origin);
     return true;
 }
 

@@ -32,7 +32,7 @@ class Document::Impl {
 
     // ---- reading ----
     Value valueOf(const Container* container, ContainerType type) const;
-    std::vector<OpId> missing() const;
+    std::vector<OpId> missing();
     std::optional<std::string> checkInvariants() const;
 
     ReplicaId self_id;
@@ -56,11 +56,11 @@ class Document::Impl {
     std::optional<Change> revert(Direction direction, std::int64_t time_ms);
     bool revert(UndoStep& step, Direction direction);
     bool revertToggle(UndoStep& step, Direction direction);
-    bool revertRegister(UndoStep& step, Direction direction);
+    bool revertWrite(const UndoStep& step, Direction direction);
     // received
     template <class F>
-    void forEachMissing(const Change& change, F&& f) const;
-    OpId firstMissing(const Change& change) const;
+    void forEachMissing(const Change& change, F&& f);
+    OpId firstMissing(const Change& change);
     void integrate(const Change& change);
     void apply(const Change& change, std::uint64_t lamport);
     void applyInsert(const Op& op, ReplicaIndex author);
@@ -78,7 +78,12 @@ class Document::Impl {
     std::uint64_t m_first = 0;    // its first counter
     std::uint64_t m_lamport = 0;  // and that one's lamport
     ReplicaIndex m_self = 0;
-    std::string m_text;  // reused
+    // used again and again
+    std::string m_text;
+    std::vector<SlotRun> m_slots;
+    std::vector<IdRun> m_ids;
+    OpReader m_reader;
+    Op m_op;
 };
 
 }  // namespace kimdb::crdt

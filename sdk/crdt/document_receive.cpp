@@ -61,7 +61,7 @@ Result<Received> Document::Impl::receive(const Change& change) {
 // Gives f every id that is not here: deps, the own previous counter, references; until f says stop.
 // What cannot be read refers to nothing: it will be VOID.
 template <class F>
-void Document::Impl::forEachMissing(const Change& change, F&& f) const {
+void Document::Impl::forEachMissing(const Change& change, F&& f) {
     const auto stop = [&](OpId id, bool in_change) {
         if (id.replica == 0 || (in_change && id.replica == change.replica)) return false;
         return !graph.has(id) && f(id);
@@ -70,8 +70,9 @@ void Document::Impl::forEachMissing(const Change& change, F&& f) const {
     for (const OpId& dep : change.deps)
         if (stop(dep, false)) return;
     if (change.is_void) return;
-    OpReader reader(change);
-    for (Op op; reader.next(op);) {
+    m_reader.begin(change);
+    while (m_reader.next(m_op)) {
+        const Op& op = m_op;
         const bool inserts = op.kind == OpKind::Insert;
         if (inserts && stop(op.left, true)) return;
         if (inserts && !op.inherits && stop(op.right, true)) return;
@@ -81,7 +82,7 @@ void Document::Impl::forEachMissing(const Change& change, F&& f) const {
     }
 }
 
-OpId Document::Impl::firstMissing(const Change& change) const {
+OpId Document::Impl::firstMissing(const Change& change) {
     OpId missing;
     forEachMissing(change, [&](OpId id) {
         missing = id;
@@ -90,7 +91,7 @@ OpId Document::Impl::firstMissing(const Change& change) const {
     return missing;
 }
 
-std::vector<OpId> Document::Impl::missing() const {
+std::vector<OpId> Document::Impl::missing() {
     std::vector<OpId> missing;
     buffer.forEach([&](const Change& change) {
         forEachMissing(change, [&](OpId id) {
@@ -107,7 +108,7 @@ void Document::Impl::integrate(const Change& change) {
     const std::uint64_t lamport = graph.lamportOf(change);
     graph.replicas().intern(change.replica);
     Result<> ok;
-    if (!change.is_void) ok = ChangeCheck(containers, graph.replicas(), change).run();
+    if (!change.is_void) ok = ChangeCheck(containers, graph.replicas(), change).run(m_reader, m_op);
     if (ok && !change.is_void) apply(change, lamport);
     if (!ok)
         reports.push_back("change " + std::to_string(change.first) + " of replica " +
@@ -117,8 +118,9 @@ void Document::Impl::integrate(const Change& change) {
 
 void Document::Impl::apply(const Change& change, std::uint64_t lamport) {
     const ReplicaIndex author = graph.replicas().intern(change.replica);
-    OpReader reader(change);
-    for (Op op; reader.next(op);) {
+    m_reader.begin(change);
+    while (m_reader.next(m_op)) {
+        const Op& op = m_op;
         switch (op.kind) {
             case OpKind::Continue:
             case OpKind::Insert:
@@ -126,10 +128,10 @@ void Document::Impl::apply(const Change& change, std::uint64_t lamport) {
                 break;
             case OpKind::Delete: {
                 Container& text = containers.ensure(op.container);
-                std::vector<SlotRun> slots;
-                for (const IdRun& run : op.runs) text.text->appendSlots(run, &slots);
+                m_slots.clear();
+                for (const IdRun& run : op.runs) text.text->appendSlots(run, &m_slots);
                 const Rga::Listener listener = listenerOf(text);
-                text.text->remove(author, op.counter, slots, orNone(listener));
+                text.text->remove(author, op.counter, m_slots, orNone(listener));
                 break;
             }
             case OpKind::Set:

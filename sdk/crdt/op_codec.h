@@ -34,8 +34,8 @@
 //! 11 Expunge     (reserved)                                                  1
 //!
 //! container  varint 2 × steps from the root, then per step: varint length, key, u8 type. (Odd:
-//!            the path starts at a list element; reserved.) "Same container" = that of the operation in
-//!            front of it in this change, which has to have one.
+//!            the path starts at a list element; reserved.) "Same container" = that of the operation
+//!            in front of it in this change, which has to have one.
 //! id         varint tag: 0 start, 1 end of the sequence, 2 + index in the change's replica table;
 //!            then varint: for the author how far the id lies behind the operation's own (≥ 1),
 //!            for others the counter (≥ 1)
@@ -43,8 +43,8 @@
 //!            is appended. The table starts with the author, then the replicas of deps in order.
 //! runs       [bit 5] replica, start, varint length - 1;
 //!            else varint n replicas, n × (replica, varint m, m × (start, varint length - 1)),
-//!            with ascending replica ids. The first start of a replica is coded like an id's counter,
-//!            the next ones as the gap to the end of the run before (≥ 1).
+//!            with ascending replica ids. The first start of a replica is coded like an id's
+//!            counter, the next ones as the gap to the end of the run before (≥ 1).
 //! own start  the first: how far behind the own counter (≥ 1); the next: the gap to the end before
 //!
 //! Continue is what a person typing makes: one byte. It inserts behind the author's previous
@@ -154,8 +154,10 @@ class OpWriter {
 //! \brief Reads the operations of a change, strictly. Allocates in proportion to the input.
 class OpReader {
  public:
-    //! REQUIRES: \a change outlives the reader and is not VOID.
-    explicit OpReader(const Change& change);
+    OpReader() : m_in({}), m_leaves({}) {}
+    explicit OpReader(const Change& change) : OpReader() { begin(change); }
+    //! From the front of \a change, which outlives the reading and is not VOID.
+    void begin(const Change& change);
     //! Reads the next operation into \a op (its vectors are used again). False at the end and on
     //! error.
     bool next(Op& op);
@@ -180,10 +182,10 @@ class OpReader {
     void readValue(Op& op);
     bool finish();
 
-    const Change& m_change;
+    const Change* m_change = nullptr;
     ByteReader m_in;
     LeafReader m_leaves;
-    std::uint64_t m_counter;
+    std::uint64_t m_counter = 0;
     std::vector<ReplicaId> m_table;
     ByteView m_container;
     Result<> m_status;

@@ -40,11 +40,17 @@ Result<ContainerId> decodeContainer(ByteView bytes) {
     return id;
 }
 
-OpReader::OpReader(const Change& change)
-    : m_change(change), m_in(change.structure), m_leaves(change.content), m_counter(change.first) {
-    m_table.reserve(1 + change.deps.size());
+void OpReader::begin(const Change& change) {
+    m_change = &change;
+    m_in = ByteReader(change.structure);
+    m_leaves = LeafReader(change.content);
+    m_counter = change.first;
+    m_table.clear();
     m_table.push_back(change.replica);
     for (const OpId& dep : change.deps) m_table.push_back(dep.replica);
+    m_container = {};
+    m_status = {};
+    m_done = false;
 }
 
 bool OpReader::fail(const char* what) {
@@ -74,13 +80,13 @@ bool OpReader::next(Op& op) {
     readBody(op, head >> 4);
     if (m_done) return false;
     if (!m_in.ok()) return fail("an operation is cut off or out of range");
-    if (op.width > m_change.last() - m_counter + 1) return fail("more operations than counters");
+    if (op.width > m_change->last() - m_counter + 1) return fail("more operations than counters");
     m_counter += op.width;
     return true;
 }
 
 bool OpReader::finish() {
-    if (m_counter != m_change.last() + 1) return fail("fewer operations than counters");
+    if (m_counter != m_change->last() + 1) return fail("fewer operations than counters");
     if (!m_leaves.atEnd()) return fail("more content than operations");
     m_done = true;
     return false;
@@ -133,7 +139,7 @@ void OpReader::readContainer(Op& op, bool same) {
     bool from_element = false;
     if (!skipContainer(m_in, from_element)) return;
     if (from_element) return void(unsupported("containers inside of lists"));
-    const ByteView bytes = ByteView(m_change.structure).substr(begin, m_in.position() - begin);
+    const ByteView bytes = ByteView(m_change->structure).substr(begin, m_in.position() - begin);
     const auto type = static_cast<ContainerType>(bytes.size() > 1 ? bytes.back() : 0);
     if (type == ContainerType::List || type == ContainerType::Set)
         return void(unsupported("operations on lists and sets"));
@@ -153,7 +159,7 @@ ReplicaId OpReader::readReplica() {
 
 std::uint64_t OpReader::readCounter(ReplicaId replica) {
     const std::uint64_t n = m_in.varint(limits::kCounterMax);
-    const bool own = replica == m_change.replica;
+    const bool own = replica == m_change->replica;
     if (n == 0 || (own && n >= m_counter)) return m_in.fail(), 1;
     return own ? m_counter - n : n;
 }
@@ -179,7 +185,7 @@ void OpReader::readInsert(Op& op, int bits) {
         op.width = bits ? static_cast<std::uint64_t>(bits) : m_in.varint(limits::kCounterMax);
         if (bits == 0 && op.width < 16) m_in.fail();
         if (op.counter < 2) m_in.fail();
-        op.left = {m_change.replica, op.counter - 1};
+        op.left = {m_change->replica, op.counter - 1};
         op.inherits = true;
     } else {
         op.inherits = bits & 2;
@@ -207,7 +213,7 @@ IdRun OpReader::readRun(ReplicaId replica, const IdRun* before) {
         run.first = readCounter(replica);
     }
     run.count = m_in.varint(limits::kCounterMax) + 1;
-    const bool own = replica == m_change.replica;
+    const bool own = replica == m_change->replica;
     if (run.end() - 1 > limits::kCounterMax || (own && run.end() > m_counter)) m_in.fail();
     return run;
 }
@@ -246,7 +252,7 @@ void OpReader::readSet(Op& op, int bits) {
                                  : ValueKind::Container;
     if (op.value_kind == ValueKind::Container) op.type = static_cast<ContainerType>(value - 2);
     op.origin_kind = static_cast<OriginKind>(origin);
-    op.origin = op.origin_kind == OriginKind::Self ? OpId{m_change.replica, op.counter} : OpId{};
+    op.origin = op.origin_kind == OriginKind::Self ? OpId{m_change->replica, op.counter} : OpId{};
     if (op.origin_kind == OriginKind::Named) {
         op.origin = readId();
         if (op.origin.replica == 0) m_in.fail();
@@ -262,7 +268,7 @@ void OpReader::readClear(Op& op) {
         const ReplicaId replica = readReplica();
         if (i > 0 && op.runs.back().replica >= replica) m_in.fail();
         const std::uint64_t counter = m_in.varint(limits::kCounterMax);
-        if (counter == 0 || (replica == m_change.replica && counter >= m_counter)) m_in.fail();
+        if (counter == 0 || (replica == m_change->replica && counter >= m_counter)) m_in.fail();
         op.runs.push_back({replica, counter, 1});
     }
 }
@@ -276,7 +282,7 @@ void OpReader::readToggle(Op& op, int bits) {
     op.runs.reserve(n);
     for (std::size_t i = 0; i < n && m_in.ok(); ++i) {
         const IdRun before = i ? op.runs.back() : IdRun{};
-        op.runs.push_back(readRun(m_change.replica, i ? &before : nullptr));
+        op.runs.push_back(readRun(m_change->replica, i ? &before : nullptr));
     }
     op.scalars = m_in.varint(limits::kCounterMax);
     if (!m_done && m_in.ok()) readText(op);

@@ -80,8 +80,9 @@ bool Rga::appendSlots(const IdRun& run, std::vector<SlotRun>* slots) const {
     return true;
 }
 
-std::vector<IdRun> Rga::idsOf(const std::vector<SlotRun>& slots) const {
-    std::vector<IdRun> ids;
+void Rga::idsOf(const std::vector<SlotRun>& slots, std::vector<IdRun>* out) const {
+    std::vector<IdRun>& ids = *out;
+    ids.clear();
     for (SlotRun run : slots) {
         while (run.count > 0) {
             const OpId id = idOf(run.first);
@@ -91,7 +92,7 @@ std::vector<IdRun> Rga::idsOf(const std::vector<SlotRun>& slots) const {
             run.count -= n;
         }
     }
-    std::sort(ids.begin(), ids.end());
+    if (ids.size() > 1) std::sort(ids.begin(), ids.end());
     std::size_t kept = 0;
     for (std::size_t i = 1; i < ids.size(); ++i) {
         IdRun& last = ids[kept];
@@ -101,7 +102,6 @@ std::vector<IdRun> Rga::idsOf(const std::vector<SlotRun>& slots) const {
             ids[++kept] = ids[i];
     }
     if (!ids.empty()) ids.resize(kept + 1);
-    return ids;
 }
 
 bool Rga::isBefore(Slot a, Slot b) const {
@@ -207,6 +207,7 @@ Rga::Inserted Rga::insert(std::size_t position, ReplicaIndex replica, std::uint6
     position = std::min(position, m_tree.units());
     Inserted done;
     Slot left = kStartSlot;
+    std::optional<Slot> left_right;  // its right origin
     Place gap = m_tree.front();
     while (position > 0) {
         std::size_t first = 0;
@@ -221,6 +222,7 @@ Rga::Inserted Rga::insert(std::size_t position, ReplicaIndex replica, std::uint6
             continue;
         }
         left = span.slot + at.offset;
+        left_right = span.right;
         if (++at.offset == span.length) at = {at.leaf, at.index + 1, 0};
         gap = at;
         break;
@@ -228,25 +230,27 @@ Rga::Inserted Rga::insert(std::size_t position, ReplicaIndex replica, std::uint6
     const Slot right = m_tree.slotAt(gap);
     done.position = position;
     done.left = idOf(left);
-    done.right = idOf(right);
-    done.continues = counter > 1 && left != kStartSlot &&
-                     done.left == OpId{m_replicas->id(replica), counter - 1} &&
-                     m_tree.rightOf(left) == right;
+    done.continues = counter > 1 && left_right == right &&
+                     done.left == OpId{m_replicas->id(replica), counter - 1};
+    if (!done.continues) done.right = idOf(right);
     const auto units = static_cast<std::uint32_t>(utf16Count(utf8));
-    addIds(replica, counter, addText(gap, left, right, utf8, scalars, units, false));
+    // Neighbours: `right` hangs to the right of `left` iff it was written behind it.
+    const bool is_left_child =
+        right != kEndSlot && (gap.offset > 0 || m_tree.span(m_tree.normal(gap)).left == left);
+    addIds(replica, counter, m_tree.insert(gap, left, right, utf8, scalars, units, false));
+    if (is_left_child) m_tree.setHasLeftChild(right);
     return done;
 }
 
-std::vector<SlotRun> Rga::visible(std::size_t position, std::size_t length,
-                                  std::size_t* begin) const {
-    std::vector<SlotRun> slots;
+std::size_t Rga::visible(std::size_t position, std::size_t length,
+                         std::vector<SlotRun>* out) const {
+    std::vector<SlotRun>& slots = *out;
+    slots.clear();
     position = std::min(position, m_tree.units());
     const std::size_t end = position + std::min(length, m_tree.units() - position);
-    if (begin) *begin = position;
-    if (position == end) return slots;
+    if (position == end) return position;
     std::size_t first = 0;
     Place at = m_tree.atUnit(position, &first);
-    if (begin) *begin = first;
     for (std::size_t unit = first; unit < end; at = m_tree.nextSpan(at)) {
         const Span& span = m_tree.span(at);
         if (!span.isVisible()) continue;
@@ -265,7 +269,7 @@ std::vector<SlotRun> Rga::visible(std::size_t position, std::size_t length,
             slots.push_back({slot, n});
         unit += units;
     }
-    return slots;
+    return first;
 }
 
 // ---- operations of anyone ----

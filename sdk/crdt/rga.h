@@ -56,7 +56,7 @@ class Rga {
     //! Appends the slots of an id run in order. False when one of them is not a character here.
     bool appendSlots(const IdRun& run, std::vector<SlotRun>* slots) const;
     //! The ids of slots, ascending, joined: how a deletion names them.
-    std::vector<IdRun> idsOf(const std::vector<SlotRun>& slots) const;
+    void idsOf(const std::vector<SlotRun>& slots, std::vector<IdRun>* ids) const;
     Slot leftOf(Slot slot) const { return m_tree.leftOf(slot); }
     Slot rightOf(Slot slot) const { return m_tree.rightOf(slot); }
     bool isBefore(Slot a, Slot b) const;
@@ -79,9 +79,9 @@ class Rga {
     };
     Inserted insert(std::size_t position, ReplicaIndex replica, std::uint64_t counter,
                     std::string_view utf8, std::uint32_t scalars);
-    //! The visible characters in [position, position + length), pairs whole; and where they begin.
-    std::vector<SlotRun> visible(std::size_t position, std::size_t length,
-                                 std::size_t* begin) const;
+    //! The visible characters in [position, position + length), pairs whole. Returns where they begin.
+    std::size_t visible(std::size_t position, std::size_t length,
+                        std::vector<SlotRun>* slots) const;
 
     // ---- operations of anyone ----
     //! REQUIRES: origins exist, left in front of right.

@@ -12,15 +12,25 @@ void UndoManager::setDepth(std::size_t items) {
 void UndoManager::clear() {
     m_undos.clear();
     m_redos.clear();
-    m_current.clear();
+    m_count = 0;
     m_is_capturing = false;
+}
+
+UndoStep& UndoManager::fresh(Container& container) {
+    if (m_current.size() == m_count) m_current.emplace_back();
+    UndoStep& step = m_current[m_count++];
+    step.container = &container;
+    step.targets.clear();
+    step.text.clear();
+    step.write.reset();
+    return step;
 }
 
 void UndoManager::captureToggle(Container& container, IdRun target, bool inserts,
                                 std::string_view text) {
-    if (!m_current.empty()) {
-        UndoStep& last = m_current.back();
-        if (last.container == &container && !last.targets.empty() && last.inserts == inserts) {
+    if (m_count > 0) {
+        UndoStep& last = m_current[m_count - 1];
+        if (last.container == &container && last.isToggle() && last.inserts == inserts) {
             IdRun& run = last.targets.back();
             if (run.end() == target.first)
                 run.count += target.count;
@@ -30,53 +40,42 @@ void UndoManager::captureToggle(Container& container, IdRun target, bool inserts
             return;
         }
     }
-    UndoStep& step = m_current.emplace_back();
-    step.container = &container;
+    UndoStep& step = fresh(container);
     step.targets.push_back(target);
     step.inserts = inserts;
-    step.text = text;
+    step.text.assign(text);
 }
 
-void UndoManager::captureRegister(Container& container, std::string_view key, Register before,
-                                  Register after) {
-    UndoStep& step = m_current.emplace_back();
-    step.container = &container;
-    step.key = key;
-    step.before = std::move(before);
-    step.after = std::move(after);
+void UndoManager::captureWrite(Container& container, UndoWrite write) {
+    fresh(container).write = std::make_shared<UndoWrite>(std::move(write));
 }
 
 // Typing on makes one long step of many short ones.
-void UndoManager::append(UndoItem& item, UndoStep step) {
-    if (!item.empty() && !step.targets.empty()) {
-        UndoStep& last = item.back();
-        if (last.container == step.container && !last.targets.empty() &&
-            last.inserts == step.inserts && last.targets.back().end() <= step.targets[0].first) {
-            std::size_t from = 0;
-            if (last.targets.back().end() == step.targets[0].first)
-                last.targets.back().count += step.targets[from++].count;
-            last.targets.insert(last.targets.end(), step.targets.begin() + static_cast<long>(from),
-                                step.targets.end());
-            last.text.append(step.text);
-            return;
-        }
-    }
-    item.push_back(std::move(step));
+void UndoManager::append(UndoItem& item, const UndoStep& step) {
+    UndoStep* last = item.empty() ? nullptr : &item.back();
+    const bool joins = last && last->container == step.container && last->isToggle() &&
+                       step.isToggle() && last->inserts == step.inserts &&
+                       last->targets.back().end() <= step.targets[0].first;
+    if (!joins) return item.push_back(step);
+    auto from = step.targets.begin();
+    if (last->targets.back().end() == from->first) last->targets.back().count += from++->count;
+    last->targets.insert(last->targets.end(), from, step.targets.end());
+    last->text.append(step.text);
 }
 
 void UndoManager::keep(std::int64_t time_ms) {
-    if (m_current.empty()) return;
+    if (m_count == 0) return;
     m_redos.clear();
     const std::int64_t gap_ms = time_ms - m_time_ms;
     const bool joins = m_is_capturing && !m_undos.empty() && m_interval_ms > 0 && gap_ms >= 0 &&
                        gap_ms <= m_interval_ms;
-    if (joins) {
-        for (UndoStep& step : m_current) append(m_undos.back(), std::move(step));
-        m_current.clear();
-    } else {
-        push(m_undos, std::move(m_current));
-        m_current = {};
+    if (!joins) {
+        m_undos.emplace_back();
+        if (m_undos.size() > m_depth) m_undos.pop_front();
     }
+    if (!m_undos.empty())
+        for (std::size_t i = 0; i < m_count; ++i) append(m_undos.back(), m_current[i]);
+    m_count = 0;
     m_time_ms = time_ms;
     m_is_capturing = true;
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <deque>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -9,19 +11,23 @@
 
 namespace kimdb::crdt {
 
-//! \brief One reversible thing an author did. A toggle step names own operations; undoing it turns
-//! them off (a deletion: off means back) and redoing turns them on. `text` is a copy of what it can
-//! revive, so that text may be forgotten elsewhere. A register step knows the content before and
-//! after.
+//! \brief A register write that can be undone: the content before and after.
+struct UndoWrite {
+    std::string key;
+    Register before, after;
+};
+
+//! \brief One reversible thing an author did: a register write, or operations to toggle. Undoing
+//! turns them off (a deletion: off means back) and redoing turns them on. `text` is a copy of what
+//! that can revive, so that text may be forgotten elsewhere.
 struct UndoStep {
     Container* container = nullptr;
-    // toggle
-    std::vector<IdRun> targets;  //!< ascending; empty: a register step
+    std::vector<IdRun> targets;  //!< ascending; empty: a register write
     bool inserts = false;        //!< on shows the text, otherwise off does
     Bytes text;
-    // register
-    Bytes key;
-    Register before, after;
+    std::shared_ptr<UndoWrite> write;
+
+    bool isToggle() const { return !write; }
 };
 
 using UndoItem = std::vector<UndoStep>;
@@ -36,10 +42,9 @@ class UndoManager {
 
     // ---- a transaction in progress ----
     void captureToggle(Container& container, IdRun target, bool inserts, std::string_view text);
-    void captureRegister(Container& container, std::string_view key, Register before,
-                         Register after);
+    void captureWrite(Container& container, UndoWrite write);
     void keep(std::int64_t time_ms);  //!< the transaction can be undone
-    void forget() { m_current.clear(); }
+    void forget() { m_count = 0; }
 
     // ---- the stacks ----
     bool canUndo() const { return !m_undos.empty(); }
@@ -53,12 +58,14 @@ class UndoManager {
  private:
     UndoItem take(std::deque<UndoItem>& stack);
     void push(std::deque<UndoItem>& stack, UndoItem item);
-    static void append(UndoItem& item, UndoStep step);
+    UndoStep& fresh(Container& container);
+    static void append(UndoItem& item, const UndoStep& step);
 
     static constexpr std::size_t kDepthDefault = 1000;
     std::deque<UndoItem> m_undos;
     std::deque<UndoItem> m_redos;
-    UndoItem m_current;
+    UndoItem m_current;  // the first m_count are in use: their memory serves every keystroke
+    std::size_t m_count = 0;
     std::size_t m_depth = kDepthDefault;
     std::int64_t m_interval_ms = 500;
     std::int64_t m_time_ms = 0;  // of the last transaction kept
