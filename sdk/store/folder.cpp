@@ -159,6 +159,9 @@ Result<> make(FileLayer& files, const std::string& path, const FolderFormat& for
             if (auto ok = files.remove(shard + rest); !ok) return ok;
         const ShardPlace place{shard, i, format.shard_count, format.store_id, files.sqliteVfs()};
         if (auto ok = Shard::create(place); !ok) return ok;
+        auto file = files.open(shard, FileLayer::Access::ReadWrite);
+        if (!file) return file.error();
+        if (auto ok = (*file)->syncData(); !ok) return ok;
     }
     return writeFormat(files, path, format);
 }

@@ -7,17 +7,17 @@ namespace kimdb::store {
 namespace {
 
 constexpr const char* kTables =
-    "CREATE TABLE IF NOT EXISTS state(name TEXT PRIMARY KEY, value INTEGER NOT NULL,"
+    "CREATE TABLE state(name TEXT PRIMARY KEY, value INTEGER NOT NULL,"
     " crc INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS log(doc TEXT NOT NULL, position INTEGER NOT NULL,"
+    "CREATE TABLE log(doc TEXT NOT NULL, position INTEGER NOT NULL,"
     " replica INTEGER NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL,"
     " received_ms INTEGER NOT NULL, user TEXT NOT NULL, flags INTEGER NOT NULL,"
     " log_hash BLOB NOT NULL, change BLOB NOT NULL, crc INTEGER NOT NULL,"
     " PRIMARY KEY(doc, position)) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS log_by_counter ON log(doc, replica, first);"
-    "CREATE TABLE IF NOT EXISTS meta(doc TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
+    "CREATE INDEX log_by_counter ON log(doc, replica, first);"
+    "CREATE TABLE meta(doc TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,"
     " crc INTEGER NOT NULL, PRIMARY KEY(doc, key)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS records(collection TEXT NOT NULL, key TEXT NOT NULL,"
+    "CREATE TABLE records(collection TEXT NOT NULL, key TEXT NOT NULL,"
     " value BLOB NOT NULL, crc INTEGER NOT NULL, PRIMARY KEY(collection, key)) WITHOUT ROWID;";
 
 std::uint32_t stateChecksum(ByteView name, std::int64_t value) {
@@ -25,7 +25,7 @@ std::uint32_t stateChecksum(ByteView name, std::int64_t value) {
 }
 
 std::string stateRow(const char* name, std::int64_t value) {
-    return std::string("INSERT OR IGNORE INTO state VALUES('") + name + "'," +
+    return std::string("INSERT INTO state VALUES('") + name + "'," +
            std::to_string(value) + "," + std::to_string(stateChecksum(name, value)) + ");";
 }
 
@@ -41,10 +41,12 @@ Result<> execute(Statement& statement) {
 Result<> Shard::create(const ShardPlace& place) {
     auto db = Connection::open(place.path, Connection::Mode::Create, place.vfs);
     if (!db) return db.error();
-    // Still with a rollback journal, so that the version is in the file itself and can be read
-    // without SQLite touching anything; WAL comes last.
+    // Still with a rollback journal, so that the version is in the file itself and can be read without
+    // SQLite touching anything; WAL comes last. Nothing is flushed on the way: until its folder says
+    // that it is complete the file does not count, and the maker flushes it before that.
     const std::string sql =
-        "PRAGMA page_size=4096; PRAGMA synchronous=FULL; BEGIN IMMEDIATE;"
+        "PRAGMA page_size=4096; PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;"
+        "BEGIN IMMEDIATE;"
         "PRAGMA application_id=" +
         std::to_string(kShardApplication) +
         "; PRAGMA user_version=" + std::to_string(kShardVersion) + ";" + kTables +
