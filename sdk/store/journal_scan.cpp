@@ -183,7 +183,8 @@ Result<JournalScan> Scanner::finish(SeqNo applied_max) {
     if (out.last < out.stated) {
         std::size_t next = n;
         while (next < m_records.size() && !m_records[next]) ++next;
-        return lost(out.last + 1, std::min(m_floor + next, out.stated));
+        const SeqNo before_next = next < m_records.size() ? m_floor + next : out.stated;
+        return lost(out.last + 1, std::min(before_next, out.stated));
     }
     out.tail_cut = n < m_records.size();
     for (const Damage& d : m_damages) out.tail_cut |= d.seq > out.last;

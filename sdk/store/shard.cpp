@@ -25,8 +25,8 @@ std::uint32_t stateChecksum(ByteView name, std::int64_t value) {
 }
 
 std::string stateRow(const char* name, std::int64_t value) {
-    return std::string("INSERT INTO state VALUES('") + name + "'," +
-           std::to_string(value) + "," + std::to_string(stateChecksum(name, value)) + ");";
+    return std::string("INSERT INTO state VALUES('") + name + "'," + std::to_string(value) + "," +
+           std::to_string(stateChecksum(name, value)) + ");";
 }
 
 Result<> execute(Statement& statement) {

@@ -28,7 +28,9 @@ using namespace std::chrono_literals;
 //! \brief A database folder that lives as long as the test, and verbs on it.
 class StoreFolder {
  public:
-    StoreFolder() : m_path(m_dir.path().toStdString() + "/db") {}
+    //! In memory where the system has such a place: most tests are about what is written, not how fast.
+    StoreFolder() : StoreFolder(inMemory()) {}
+    static StoreFolder onDisk() { return StoreFolder(QDir::tempPath() + "/kimdb-XXXXXX"); }
 
     const std::string& path() const { return m_path; }
     std::string file(const std::string& name) const { return m_path + "/" + name; }
@@ -49,10 +51,9 @@ class StoreFolder {
     }
 
     //! A copy as a process that dies now would leave it. REQUIRES: nothing is being written.
-    StoreFolder copy() const {
-        StoreFolder other;
+    void copyTo(const StoreFolder& other) const {
+        std::filesystem::remove_all(other.m_path);
         std::filesystem::copy(m_path, other.m_path, std::filesystem::copy_options::recursive);
-        return other;
     }
     //! Every file but LOCK, by name.
     std::map<std::string, std::string> bytes() const {
@@ -79,6 +80,14 @@ class StoreFolder {
     }
 
  private:
+    explicit StoreFolder(const QString& pattern)
+        : m_dir(pattern), m_path(m_dir.path().toStdString() + "/db") {}
+    static QString inMemory() {
+        const QFileInfo memory("/dev/shm");
+        return (memory.isDir() && memory.isWritable() ? memory.filePath() : QDir::tempPath()) +
+               "/kimdb-XXXXXX";
+    }
+
     QTemporaryDir m_dir;
     std::string m_path;
 };

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "store/store_fixture.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 using namespace kimdb;
 using namespace kimdb::test;
 using store::Batch;
@@ -176,7 +172,8 @@ class TestStoreEngine : public QObject {
             auto engine = folder.open();
             KIMDB_OK(engine->commit(putOf("d/d", "large", large)));
             KIMDB_OK(engine->whenDurable(1).get());
-            StoreFolder killed = folder.copy();
+            const StoreFolder killed;
+            folder.copyTo(killed);
             auto again = killed.open();
             QVERIFY(*again->get("d/d", "large") == large);
         }
