@@ -21,7 +21,8 @@ using SeqNo = std::uint64_t;
 //! \brief One change in the log of one document. `change` is an encoded envelope (core/change.h); the fields
 //! beside it repeat its clear header, so that the store finds entries without decoding.
 struct LogEntry {
-    std::uint64_t position = 0;  //!< place in this document's log: dense, from 1. On the relay: doc_seq
+    std::uint64_t position =
+        0;  //!< place in this document's log: dense, from 1. On the relay: doc_seq
     ReplicaId replica = 0;
     std::uint64_t first = 0;
     std::uint64_t count = 0;
@@ -37,24 +38,50 @@ struct LogEntry {
 //! \brief Writes that become visible and durable together: one journal record, all or nothing, also
 //! when they touch several documents in several shards. A plain value.
 class Batch {
-   public:
-    struct Append { std::string doc; LogEntry entry; };
-    struct Replace { std::string doc; LogEntry entry; };  //!< the entry at entry.position
-    struct Put { std::string doc; std::string key; Bytes value; };
-    struct Erase { std::string doc; std::string key; };
-    struct PutRecord { std::string collection; std::string key; Bytes value; };
-    struct EraseRecord { std::string collection; std::string key; };
+ public:
+    struct Append {
+        std::string doc;
+        LogEntry entry;
+    };
+    struct Replace {
+        std::string doc;
+        LogEntry entry;
+    };  //!< the entry at entry.position
+    struct Put {
+        std::string doc;
+        std::string key;
+        Bytes value;
+    };
+    struct Erase {
+        std::string doc;
+        std::string key;
+    };
+    struct PutRecord {
+        std::string collection;
+        std::string key;
+        Bytes value;
+    };
+    struct EraseRecord {
+        std::string collection;
+        std::string key;
+    };
     using Op = std::variant<Append, Replace, Put, Erase, PutRecord, EraseRecord>;
 
     //! REQUIRES: entry.position is the document's last position (including this batch) + 1.
-    void append(std::string doc, LogEntry entry) { m_ops.push_back(Append{std::move(doc), std::move(entry)}); }
+    void append(std::string doc, LogEntry entry) {
+        m_ops.push_back(Append{std::move(doc), std::move(entry)});
+    }
     //! REQUIRES: that position exists.
-    void replace(std::string doc, LogEntry entry) { m_ops.push_back(Replace{std::move(doc), std::move(entry)}); }
+    void replace(std::string doc, LogEntry entry) {
+        m_ops.push_back(Replace{std::move(doc), std::move(entry)});
+    }
     //! Small state beside a document's log: cursors, stream heads, permissions. doc "" is the store's own.
     void put(std::string doc, std::string key, Bytes value) {
         m_ops.push_back(Put{std::move(doc), std::move(key), std::move(value)});
     }
-    void erase(std::string doc, std::string key) { m_ops.push_back(Erase{std::move(doc), std::move(key)}); }
+    void erase(std::string doc, std::string key) {
+        m_ops.push_back(Erase{std::move(doc), std::move(key)});
+    }
     void putRecord(std::string collection, std::string key, Bytes value) {
         m_ops.push_back(PutRecord{std::move(collection), std::move(key), std::move(value)});
     }
@@ -66,7 +93,7 @@ class Batch {
     //! Moves the operations out; the batch is empty then.
     std::vector<Op> takeOps() { return std::exchange(m_ops, {}); }
 
-   private:
+ private:
     std::vector<Op> m_ops;
 };
 
@@ -81,7 +108,7 @@ class Batch {
 //! Errors of commit: StorageFull (retryable), StorageFailed, TooLarge, Closed. After an error nothing of
 //! the batch is visible.
 class LogStore {
-   public:
+ public:
     virtual ~LogStore() = default;
 
     virtual Result<SeqNo> commit(Batch batch) = 0;
@@ -103,10 +130,11 @@ class LogStore {
     //! The entry that holds counter \a counter of \a replica.
     virtual Result<std::optional<LogEntry>> findEntry(const std::string& doc, ReplicaId replica,
                                                       std::uint64_t counter) const = 0;
-    virtual Result<std::optional<Bytes>> get(const std::string& doc, const std::string& key) const = 0;
+    virtual Result<std::optional<Bytes>> get(const std::string& doc,
+                                             const std::string& key) const = 0;
     //! All keys of \a doc that begin with \a prefix, ascending by bytes.
-    virtual Result<std::vector<std::pair<std::string, Bytes>>> scan(const std::string& doc,
-                                                                    const std::string& prefix) const = 0;
+    virtual Result<std::vector<std::pair<std::string, Bytes>>> scan(
+        const std::string& doc, const std::string& prefix) const = 0;
     //! Names of all documents that have a log or keys, ascending; "" is not listed.
     virtual Result<std::vector<std::string>> documents() const = 0;
 };

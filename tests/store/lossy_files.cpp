@@ -91,28 +91,29 @@ std::shared_ptr<LossyFiles::Disk> LossyFiles::diskOf(const std::string& path) {
     return disk;
 }
 
-void LossyFiles::losePower(const std::string& folder, Random& random) {
+void LossyFiles::losePower(const std::string& folder, const std::string& image,
+                           Random& random) const {
     const std::lock_guard lock(m_mutex);
-    for (auto& [path, of_path] : m_disks) {
-        Disk& disk = *of_path;
+    for (const auto& [path, disk] : m_disks) {
         const bool shard = path.find("/shard-") != std::string::npos;  // SQLite's own business
         if (shard || !path.starts_with(folder + "/") || !std::filesystem::exists(path)) continue;
-        if (!disk.name_durable && random.below(2)) {
-            std::filesystem::remove(path);
+        const std::string copy = image + path.substr(folder.size());
+        if (!disk->name_durable && random.below(2)) {
+            std::filesystem::remove(copy);
             continue;
         }
         Bytes after = contentsOf(path);
-        disk.durable.resize(after.size(), '\0');
+        Bytes before = disk->durable;
+        before.resize(after.size(), '\0');
         for (std::size_t s = 0; s < sectors(after); ++s) {
-            const ByteView old = sectorOf(disk.durable, s);
-            const bool lost = disk.poisoned.contains(s) || random.below(2) == 0;
+            const bool lost = disk->poisoned.contains(s) || random.below(2) == 0;
+            const ByteView old = sectorOf(before, s);
             if (lost && old != sectorOf(after, s))
                 std::copy(old.begin(), old.end(),
                           after.begin() + static_cast<std::ptrdiff_t>(s * kSectorBytes));
         }
-        std::ofstream(path, std::ios::binary | std::ios::trunc) << after;
+        std::ofstream(copy, std::ios::binary | std::ios::trunc) << after;
     }
-    m_disks.clear();
 }
 
 Result<std::unique_ptr<store::File>> LossyFiles::open(const std::string& path, Access access) {

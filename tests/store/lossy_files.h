@@ -26,9 +26,9 @@ class LossyFiles final : public store::FileLayer {
     using Fault = std::function<Result<>(const std::string& call, const std::string& path)>;
     void setFault(Fault fault);
 
-    //! Puts the files of \a folder into the state a disk could be in after a power loss now.
-    //! REQUIRES: nobody uses them.
-    void losePower(const std::string& folder, Random& random);
+    //! Makes \a image, a copy of \a folder, what the disk could hold after a power loss now.
+    //! REQUIRES: nobody writes to the folder.
+    void losePower(const std::string& folder, const std::string& image, Random& random) const;
 
     Result<std::unique_ptr<store::File>> open(const std::string& path, Access access) override;
     Result<std::vector<std::string>> list(const std::string& folder) override;

@@ -40,6 +40,12 @@ class Disk {
         });
     }
 
+    //! The power goes now; \a image is what the next start finds.
+    void losePower(const StoreFolder& image, Random& random) {
+        folder.copyTo(image);
+        files.losePower(folder.path(), image.path(), random);
+    }
+
     StoreFolder folder;
     LossyFiles files;
 };
@@ -73,11 +79,9 @@ class TestStoreFaults : public QObject {
             KIMDB_OK(engine->whenDurable(9).get());
             // Whatever the disk made of what was not flushed, all nine were told to be durable.
             SeededRandom random(1);
-            StoreFolder killed;
-            disk.folder.copyTo(killed);
-            disk.files.losePower(disk.folder.path(), random);
-            engine.reset();
-            verifyNumbers(*killed.open(), 9);
+            StoreFolder image;
+            disk.losePower(image, random);
+            verifyNumbers(*image.open(), 9);
         }
     }
 
@@ -119,19 +123,14 @@ class TestStoreFaults : public QObject {
                 QVERIFY(!engine->whenDurable(4).get().ok());
             }
             disk.files.setFault({});
-            store::SeqNo acknowledged = 0;
-            {
-                auto engine = disk.open();
-                acknowledged = engine->durableSeq();
-                QCOMPARE(acknowledged, store::SeqNo{4});
-                StoreFolder running;
-                disk.folder.copyTo(running);
-            }
-            SeededRandom random(seed);
-            disk.files.losePower(disk.folder.path(), random);
             auto engine = disk.open();
-            QVERIFY(engine->durableSeq() >= acknowledged);
-            verifyNumbers(*engine, 4);
+            QCOMPARE(engine->durableSeq(), store::SeqNo{4});
+            SeededRandom random(seed);
+            StoreFolder image;
+            disk.losePower(image, random);
+            auto after = image.open();
+            QVERIFY(after->durableSeq() >= engine->durableSeq());
+            verifyNumbers(*after, 4);
         }
     }
 
@@ -224,38 +223,33 @@ class TestStoreFaults : public QObject {
     }
 
  private:
-    // A folder whose last flush hangs while the power goes. Returns whether a batch was lost.
+    // The power goes while the last batches are written but not flushed. Returns whether one was lost.
     static bool powerLoss(SeededRandom& random) {
         Disk disk;
         StoreFolder image;
         const int acknowledged = static_cast<int>(random.below(60));
         const int written = acknowledged + static_cast<int>(random.below(10)) + 1;
-        int recovered = 0;
-        {
-            auto engine = disk.open();
-            const std::string filler(random.below(6'000), 'x');
-            for (int n = 1; n <= acknowledged; ++n) {
-                store::Batch batch = putOf("c/d", "n" + std::to_string(n), std::to_string(n));
-                batch.put("c/filler", std::to_string(n), filler);
-                auto seq = engine->commit(std::move(batch));
-                if (random.below(4) == 0) (void)engine->whenDurable(*seq).get();
-                if (random.below(20) == 0) (void)engine->flush();
-            }
-            (void)engine->whenDurable(static_cast<store::SeqNo>(acknowledged)).get();
-            // From here on nothing reaches the disk, and the process "dies" before it hears so.
-            disk.failAll("sync", kDiskBroken);
-            for (int n = acknowledged + 1; n <= written; ++n)
-                (void)engine->commit(putOf("c/d", "n" + std::to_string(n), std::to_string(n)));
-            (void)engine->whenDurable(static_cast<store::SeqNo>(written)).get();
+        auto engine = disk.open();
+        const std::string filler(random.below(6'000), 'x');
+        for (int n = 1; n <= acknowledged; ++n) {
+            store::Batch batch = putOf("c/d", "n" + std::to_string(n), std::to_string(n));
+            batch.put("c/filler", std::to_string(n), filler);
+            auto seq = engine->commit(std::move(batch));
+            if (random.below(4) == 0) (void)engine->whenDurable(*seq).get();
+            if (random.below(20) == 0) (void)engine->flush();
         }
-        disk.files.setFault({});
-        disk.files.losePower(disk.folder.path(), random);
-        auto opened = Engine::open(disk.options());
+        (void)engine->whenDurable(static_cast<store::SeqNo>(acknowledged)).get();
+        disk.failAll("sync", kDiskBroken);  // from here on nothing reaches the disk
+        for (int n = acknowledged + 1; n <= written; ++n)
+            (void)engine->commit(putOf("c/d", "n" + std::to_string(n), std::to_string(n)));
+        (void)engine->whenDurable(static_cast<store::SeqNo>(written)).get();
+        disk.losePower(image, random);
+        auto opened = Engine::open(image.options());
         if (!opened) {
             QTest::qFail(opened.error().message.c_str(), __FILE__, __LINE__);
             return false;
         }
-        recovered = static_cast<int>((*opened)->lastSeq());
+        const int recovered = static_cast<int>((*opened)->lastSeq());
         if (recovered < acknowledged)
             QTest::qFail("an acknowledged batch is gone", __FILE__, __LINE__);
         verifyNumbers(**opened, recovered);
