@@ -65,7 +65,7 @@ Result<CatchUpPlan> planCatchUp(DocumentLog& log, const wire::Sub& sub,
 
 Result<> catchUp(Subscription& member) {
     DocumentLog& log = member.room.log();
-    while (!member.session.slow()) {
+    while (true) {
         const bool by_chunks = member.stage == Stage::Chunks;
         if (member.sent == log.durableHead()) {
             if (by_chunks && member.final_chunk_due)
@@ -73,7 +73,8 @@ Result<> catchUp(Subscription& member) {
             member.room.becomesLive(member);
             return {};
         }
-        if (by_chunks && member.chunks_outstanding >= limits::kChunksOutstandingMax) return {};
+        const bool waits = by_chunks && member.chunks_outstanding >= limits::kChunksOutstandingMax;
+        if (waits || member.session.slow()) return {};
         auto entries = log.read(member.sent, limits::kChunkBytesMax);
         if (!entries.ok()) return entries.error();
         if (auto ok = member.room.deliverFromLog(member, *entries); !ok) return ok;
