@@ -10,7 +10,8 @@ namespace kimdb::net {
 
 //! \brief Carries whole messages to one peer and back; what is in them is not its business.
 //! Abstract, so that a test can stand between a client and the real one.
-//! Thread: that of the object. Signals never come from inside open(), send() or close().
+//! Thread: that of the object. Signals never come from inside open(), send() or close(). A slot
+//! deletes the sender with deleteLater().
 class Transport : public QObject {
     Q_OBJECT
  public:
@@ -27,8 +28,8 @@ class Transport : public QObject {
     //! \brief Queues a message. Ignored while not open: what must arrive is sent again by a higher
     //! layer anyway.
     virtual void send(const QByteArray& message) = 0;
-    //! \brief Ends the connection after what was queued; closed() follows with this code when it
-    //! was the peer who had nothing to say about it.
+    //! \brief Ends the connection after what was queued; closed() follows with this code and reason.
+    //! Ignored while there is no connection.
     virtual void close(int code, const QString& reason) = 0;
     //! Bytes queued and not yet taken by the operating system.
     virtual qint64 bytesToWrite() const = 0;
