@@ -28,8 +28,8 @@ class Transport : public QObject {
     //! \brief Queues a message. Ignored while not open: what must arrive is sent again by a higher
     //! layer anyway.
     virtual void send(const QByteArray& message) = 0;
-    //! \brief Ends the connection after what was queued; closed() follows with this code and reason.
-    //! Ignored while there is no connection.
+    //! \brief Ends the connection after what was queued; closed() follows with this code and
+    //! reason. Ignored while there is no connection.
     virtual void close(int code, const QString& reason) = 0;
     //! Bytes queued and not yet taken by the operating system.
     virtual qint64 bytesToWrite() const = 0;
