@@ -22,20 +22,16 @@ class DependencyOrder {
     void add(const Queued& queued, const std::vector<OpId>& deps) {
         if (!tryAdd(queued, deps)) m_waiting.emplace_back(queued, deps);
     }
-    //! True when an own change waits for what is not here; it goes to the end. Others' are left out.
+    //! True when a change waits for what is not here. Own ones go to the end; others' are left out.
     bool finish() {
         for (std::size_t before = 0; before != m_waiting.size();) {
             before = m_waiting.size();
             std::erase_if(m_waiting,
                           [&](auto& entry) { return tryAdd(entry.first, entry.second); });
         }
-        bool own = false;
-        for (const auto& [queued, deps] : m_waiting) {
-            if (!queued.own) continue;
-            m_queue.add(queued);
-            own = true;
-        }
-        return own;
+        for (const auto& [queued, deps] : m_waiting)
+            if (queued.own) m_queue.add(queued);
+        return !m_waiting.empty();
     }
 
  private:

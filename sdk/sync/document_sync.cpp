@@ -264,31 +264,6 @@ void DocumentSync::becomeLive() {
     if (auto ok = reloadQueue(); !ok) storageTrouble(ok.error());
 }
 
-// Once caught up it is known what the relay has. A dep that is neither there nor here was lost in a fork, and with
-// it nothing that the change's operations need; without the cut the change would wait for it for ever.
-Result<> DocumentSync::cutLostDeps() {
-    m_deps_in_doubt = false;
-    bool cut = false;
-    DocumentLog::Edit edit(m_log, m_shared.clock.wallTime());
-    const auto read = m_log.forEach(0, [&](const LogChange& entry) {
-        if (!owns(entry.change.replica)) return true;
-        if (entry.change.first <= m_log.stream(entry.change.replica).acked) return true;
-        Change change = entry.change;
-        for (OpId& dep : change.deps)
-            dep.counter = std::min(dep.counter, m_log.stream(dep.replica).head);
-        std::erase_if(change.deps, [](const OpId& dep) { return dep.isNull(); });
-        if (change == entry.change) return true;
-        edit.replace(entry.position, change);
-        return cut = true;
-    });
-    if (!read || !cut) return read;
-    const auto seq = edit.commit();
-    if (!seq) return seq.error();
-    noteCommit(*seq);
-    replicaChanged();
-    return reloadQueue();
-}
-
 // Journalled before the first PUSH, because every body written from now on names the incarnation (SYNC rule 22).
 Result<> DocumentSync::bind(const wire::SubOk& record) {
     const LogState& state = m_log.state();

@@ -94,7 +94,6 @@ class DocumentSync {
     Result<> returnToHeld();
     void resubscribe();
     void becomeLive();
-    Result<> cutLostDeps();
     Result<> bind(const wire::SubOk& record);
     enum class Heads : std::uint8_t { Consistent, Contradict };
     Heads takeHeads(const std::vector<wire::StreamState>& streams);
@@ -125,7 +124,6 @@ class DocumentSync {
     struct Fork {
         LogChange mine;
         const Change& relays;
-        Hash16 hash;
     };
     Result<> refuse(std::vector<LogChange> refused, ErrorCode code);
     Result<> refusePending(std::uint64_t from, ErrorCode code,
@@ -134,6 +132,9 @@ class DocumentSync {
     Result<> restoreRejected(const Fork& fork, const Rejected& entry);
     Result<> moveToDerived(const Fork& fork);
     Result<> yieldTo(const Fork& fork);
+    Result<> loseBranch(ReplicaId replica, std::uint64_t first);
+    Result<> rejectWith(DocumentLog::Edit& edit, std::vector<LogChange> losers, Identity identity);
+    Result<> cutLostDeps();
     void replaceByVoid(DocumentLog::Edit& edit, const LogChange& entry, ErrorCode code,
                        std::vector<Rejected>& rejected);
     Result<> commitRewrite(DocumentLog::Edit& edit, Identity identity,
@@ -167,6 +168,7 @@ class DocumentSync {
         m_unmarked;                                           // acked, mark on its way: count, hash
     std::vector<std::pair<ReplicaId, std::uint64_t>> m_acks;  // of the edit under way
     std::vector<Change> m_fresh;                              // of the edit under way
+    std::vector<Rejected> m_accepted;                         // of the edit under way
     bool m_mint = false;                                      // of the edit under way
 
     std::set<ReplicaId> m_withheld;  // others' streams the relay does not take from us

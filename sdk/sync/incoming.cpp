@@ -38,6 +38,8 @@ Result<> DocumentSync::integrate(const std::vector<wire::BatchItem>& items, std:
         edit.emplace(m_log, m_shared.clock.wallTime());
         m_fresh.clear();
         m_acks.clear();
+        m_accepted.clear();
+        m_shared.rejected.settle(RejectedList::Outcome::Failed);
         m_mint = false;
     };
     begin();
@@ -50,7 +52,7 @@ Result<> DocumentSync::integrate(const std::vector<wire::BatchItem>& items, std:
             auto mine = m_log.find(change->replica, change->first);
             if (!mine) return mine.error();
             const bool answers_on_their_way = m_pushed;
-            const Fork fork{std::move(**mine), *change, m_log.hashOf(*change)};
+            const Fork fork{std::move(**mine), *change};
             if (auto ok = resolve(fork); !ok) return ok;
             // An ACK or a mark names a change by its id alone; under a new alias none can speak of
             // what stood there before.
@@ -108,6 +110,10 @@ DocumentSync::Verdict DocumentSync::take(DocumentLog::Edit& edit, const Change& 
         edit.acknowledge(change.replica, change.last(), hash);
         advance(edit, hash);
         m_fresh.push_back(change);
+        if (auto entry = m_shared.rejected.find(m_log.name(), change)) {
+            m_shared.rejected.remove(edit.batch(), entry->id);
+            m_accepted.push_back(std::move(*entry));
+        }
         // Another copy of this folder, or this one before it was rolled back, wrote it (SYNC rule 5).
         if (change.replica == m_shared.identity.current()) m_mint = true;
         return Verdict::Taken;
@@ -133,8 +139,11 @@ Result<> DocumentSync::commitIncoming(DocumentLog::Edit& edit, std::uint32_t cre
     const auto acks = std::move(m_acks);
     m_fresh.clear();
     m_acks.clear();
+    const auto accepted = std::exchange(m_accepted, {});
     const bool mint = std::exchange(m_mint, false);
     const auto seq = edit.commit();
+    m_shared.rejected.settle(seq ? RejectedList::Outcome::Committed
+                                 : RejectedList::Outcome::Failed);
     if (!seq) return seq.error();
     noteCommit(*seq);
     m_resubscriptions = 0;
@@ -149,7 +158,9 @@ Result<> DocumentSync::commitIncoming(DocumentLog::Edit& edit, std::uint32_t cre
         m_shared.outbox.notify([name = m_log.name(), fresh = std::move(fresh)](SyncDelegate& d) {
             d.remoteChanges(name, fresh);
         });
-    if (!acks.empty()) statusChanged();
+    for (const Rejected& entry : accepted)
+        m_shared.outbox.notify([entry](SyncDelegate& delegate) { delegate.accepted(entry); });
+    if (!acks.empty() || !accepted.empty()) statusChanged();
     durable();
     if (supply_again)
         if (auto ok = reloadQueue(); !ok) return ok;

@@ -72,8 +72,8 @@ std::optional<OfflineQueue::Next> OfflineQueue::next(store::SeqNo durable) const
 
 const Queued* OfflineQueue::continuation(store::SeqNo durable) const {
     const std::size_t i = skipAcked(m_next);
-    if (i == end() || i == m_popped || at(i).seq > durable) return nullptr;
-    const Queued& before = at(i - 1);
+    if (i == end() || m_next == m_popped || at(i).seq > durable) return nullptr;
+    const Queued& before = at(m_next - 1);
     const Queued& q = at(i);
     return q.replica == before.replica && q.first == before.last() + 1 ? &q : nullptr;
 }

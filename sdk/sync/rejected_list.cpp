@@ -7,38 +7,43 @@
 #include "core/bytes.h"
 #include "core/limits.h"
 
-// Value: bytes document, varint code, varint time, 16 bytes change hash, rest encoded change.
+// Value: bytes document, varint code, varint time, rest encoded change.
 namespace kimdb::sync {
 namespace {
 
 constexpr char kPrefix[] = "sync/rejected/";
 constexpr std::size_t kDocumentBytesMax = 2 * limits::kNamePartBytesMax + 1;
 
-std::string keyOf(std::uint64_t id) {
+std::string keyInStore(std::uint64_t id) {
     char hex[17];
     std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(id));
     return kPrefix + std::string(hex);
 }
 
-struct Stored {
-    Rejected entry;
-    Hash16 hash;
-};
+// Identity of an edit: what was done, without deps.
+Hash16 editHash(const Change& change) {
+    Bytes header;
+    ByteWriter out(header);
+    out.u64(change.replica);
+    out.varint(change.first);
+    out.varint(change.count);
+    out.varint(static_cast<std::uint64_t>(change.time_ms));
+    out.varint(change.structure.size());
+    return sha256Truncated({header, change.structure, change.content});
+}
 
-Result<Stored> decodeEntry(const std::string& key, ByteView value) {
+Result<Rejected> decodeEntry(const std::string& key, ByteView value) {
     const Error damaged{ErrorCode::StorageCorrupt, "an entry of the rejected list is damaged"};
-    Stored out;
-    out.entry.id = std::strtoull(key.c_str() + sizeof kPrefix - 1, nullptr, 16);
+    Rejected out;
+    out.id = std::strtoull(key.c_str() + sizeof kPrefix - 1, nullptr, 16);
     ByteReader in(value);
-    out.entry.document = in.bytes(kDocumentBytesMax);
-    out.entry.code = static_cast<ErrorCode>(in.varint(UINT16_MAX));
-    out.entry.time_ms = static_cast<std::int64_t>(in.varint());
-    const ByteView hash = in.raw(16);
+    out.document = in.bytes(kDocumentBytesMax);
+    out.code = static_cast<ErrorCode>(in.varint(UINT16_MAX));
+    out.time_ms = static_cast<std::int64_t>(in.varint());
     if (!in.ok()) return damaged;
-    out.hash = Hash16::from(hash);
     auto change = decodeChange(in.raw(in.remaining()));
     if (!change) return damaged;
-    out.entry.change = std::move(*change);
+    out.change = std::move(*change);
     return out;
 }
 
@@ -50,10 +55,15 @@ Result<> RejectedList::load() {
     for (const auto& [key, value] : *stored) {
         const auto entry = decodeEntry(key, value);
         if (!entry) return entry.error();
-        m_index[entry->entry.id] = {entry->entry.document, entry->hash};
-        m_next = std::max(m_next, entry->entry.id + 1);
+        index(entry->id, keyOf(*entry));
+        m_next = std::max(m_next, entry->id + 1);
     }
     return {};
+}
+
+void RejectedList::index(std::uint64_t id, const Key& key) {
+    m_index[id] = key;
+    m_by_edit.emplace(key.edit, id);
 }
 
 Result<std::vector<Rejected>> RejectedList::entries() const {
@@ -63,7 +73,7 @@ Result<std::vector<Rejected>> RejectedList::entries() const {
     for (const auto& [key, value] : *stored) {
         auto entry = decodeEntry(key, value);
         if (!entry) return entry.error();
-        out.push_back(std::move(entry->entry));
+        out.push_back(std::move(*entry));
     }
     return out;
 }
@@ -83,42 +93,69 @@ std::uint64_t RejectedList::count(const std::string& document) const {
         m_index, [&](const auto& entry) { return entry.second.document == document; }));
 }
 
-std::optional<Rejected> RejectedList::find(const std::string& document, const Change& change,
-                                           const Hash16& hash) const {
-    for (const auto& [id, key] : m_index) {
-        if (key.hash != hash || key.document != document) continue;
-        const auto value = m_store.get("", keyOf(id));
-        if (!value || !*value) return std::nullopt;
-        auto stored = decodeEntry(keyOf(id), **value);
-        if (stored && stored->entry.change.replica == change.replica) return stored->entry;
-    }
+std::optional<Rejected> RejectedList::find(const std::string& document,
+                                           const Change& change) const {
+    if (m_index.empty()) return std::nullopt;
+    const auto [begin, end] = m_by_edit.equal_range(editHash(change));
+    for (auto it = begin; it != end; ++it)
+        if (m_index.at(it->second).document == document) return read(it->second);
     return std::nullopt;
 }
 
+std::optional<Rejected> RejectedList::at(const std::string& document, OpId first) const {
+    for (const auto& [id, key] : m_index)
+        if (key.first == first && key.document == document) return read(id);
+    return std::nullopt;
+}
+
+std::optional<Rejected> RejectedList::read(std::uint64_t id) const {
+    const auto value = m_store.get("", keyInStore(id));
+    if (!value || !*value) return std::nullopt;
+    auto entry = decodeEntry(keyInStore(id), **value);
+    return entry ? std::optional(std::move(*entry)) : std::nullopt;
+}
+
+RejectedList::Key RejectedList::keyOf(const Rejected& entry) {
+    return {entry.document, {entry.change.replica, entry.change.first}, editHash(entry.change)};
+}
+
 Rejected RejectedList::add(store::Batch& batch, const std::string& document, Change change,
-                           const Hash16& hash, ErrorCode code, std::int64_t time_ms) {
-    const std::uint64_t id = m_next++;
+                           ErrorCode code, std::int64_t time_ms) {
+    Rejected entry{m_next++, document, std::move(change), code, time_ms};
+    write(batch, entry);
+    return entry;
+}
+
+void RejectedList::restate(store::Batch& batch, const Rejected& entry) {
+    m_removed.push_back(entry.id);
+    write(batch, entry);
+}
+
+void RejectedList::write(store::Batch& batch, const Rejected& entry) {
     Bytes value;
     ByteWriter out(value);
-    out.bytes(document);
-    out.varint(static_cast<std::uint64_t>(code));
-    out.varint(static_cast<std::uint64_t>(time_ms));
-    out.raw(hash.view());
-    out.raw(encodeChange(change));
-    batch.put("", keyOf(id), std::move(value));
-    m_added[id] = {document, hash};
-    return {id, document, std::move(change), code, time_ms};
+    out.bytes(entry.document);
+    out.varint(static_cast<std::uint64_t>(entry.code));
+    out.varint(static_cast<std::uint64_t>(entry.time_ms));
+    out.raw(encodeChange(entry.change));
+    batch.put("", keyInStore(entry.id), std::move(value));
+    m_added[entry.id] = keyOf(entry);
 }
 
 void RejectedList::remove(store::Batch& batch, std::uint64_t id) {
-    batch.erase("", keyOf(id));
+    batch.erase("", keyInStore(id));
     m_removed.push_back(id);
 }
 
 void RejectedList::settle(Outcome outcome) {
     if (outcome == Outcome::Committed) {
-        m_index.merge(m_added);
-        for (const std::uint64_t id : m_removed) m_index.erase(id);
+        for (const std::uint64_t id : m_removed) {
+            const auto [begin, end] = m_by_edit.equal_range(m_index.at(id).edit);
+            m_by_edit.erase(
+                std::find_if(begin, end, [&](const auto& e) { return e.second == id; }));
+            m_index.erase(id);
+        }
+        for (const auto& [id, key] : m_added) index(id, key);
     }
     m_added.clear();
     m_removed.clear();

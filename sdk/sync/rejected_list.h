@@ -32,24 +32,34 @@ class RejectedList {
     Result<std::vector<Rejected>> entries() const;
     Result<> discard(std::uint64_t id);
     std::uint64_t count(const std::string& document) const;
-    //! The entry of that change, equal by \a hash.
-    std::optional<Rejected> find(const std::string& document, const Change& change,
-                                 const Hash16& hash) const;
+    //! The entry of that very edit: \a change may have other deps, for those lost in a fork are cut.
+    std::optional<Rejected> find(const std::string& document, const Change& change) const;
+    //! What was refused at that counter.
+    std::optional<Rejected> at(const std::string& document, OpId first) const;
 
     //! Adds to \a batch; returns the entry with its id.
-    Rejected add(store::Batch& batch, const std::string& document, Change change,
-                 const Hash16& hash, ErrorCode code, std::int64_t time_ms);
+    Rejected add(store::Batch& batch, const std::string& document, Change change, ErrorCode code,
+                 std::int64_t time_ms);
     void remove(store::Batch& batch, std::uint64_t id);
+    //! The entry speaks of \a entry.change from here on (its stream got another id).
+    void restate(store::Batch& batch, const Rejected& entry);
     enum class Outcome : std::uint8_t { Committed, Failed };
     void settle(Outcome outcome);
 
  private:
     struct Key {
         std::string document;
-        Hash16 hash;
+        OpId first;
+        Hash16 edit;
     };
+    static Key keyOf(const Rejected& entry);
+    std::optional<Rejected> read(std::uint64_t id) const;
     store::LogStore& m_store;
+    void write(store::Batch& batch, const Rejected& entry);
+    void index(std::uint64_t id, const Key& key);
+
     std::map<std::uint64_t, Key> m_index;
+    std::multimap<Hash16, std::uint64_t> m_by_edit;
     std::map<std::uint64_t, Key> m_added;
     std::vector<std::uint64_t> m_removed;
     std::uint64_t m_next = 1;

@@ -9,9 +9,11 @@
 //                                 list
 //   own, never acknowledged       other              moved to the derived stream
 //   own, acknowledged once        other              rejected list (a restored relay took a copy's change)
-//   another author's              VOID               replaced in place
-//   another author's              other              dropped
+//   another author's              VOID               rejected list, replaced in place
+//   another author's              other              rejected list, dropped
+// Others' losers are listed too: their author may be gone, and then ours is the last copy.
 #include <algorithm>
+#include <set>
 
 #include "sync/document_sync.h"
 #include "sync/refusal.h"
@@ -41,8 +43,7 @@ Result<> DocumentSync::refuse(std::vector<LogChange> refused, ErrorCode code) {
 
 void DocumentSync::replaceByVoid(DocumentLog::Edit& edit, const LogChange& entry, ErrorCode code,
                                  std::vector<Rejected>& rejected) {
-    rejected.push_back(m_shared.rejected.add(edit.batch(), m_log.name(), entry.change,
-                                             edit.hashOf(entry.change), code,
+    rejected.push_back(m_shared.rejected.add(edit.batch(), m_log.name(), entry.change, code,
                                              m_shared.clock.wallTime()));
     edit.replace(entry.position, voidOf(entry.change));
 }
@@ -73,7 +74,7 @@ Result<> DocumentSync::resolve(const Fork& fork) {
     if (relays.is_void && isPending(mine) && mine.count == relays.count)
         return refuse({fork.mine}, ErrorCode::NotAllowed);
     if (mine.is_void)
-        if (const auto entry = m_shared.rejected.find(m_log.name(), relays, fork.hash))
+        if (const auto entry = m_shared.rejected.find(m_log.name(), relays))
             return restoreRejected(fork, *entry);
     if (mine.first > m_log.stream(mine.replica).acked_ever) return moveToDerived(fork);
     return yieldTo(fork);
@@ -88,11 +89,15 @@ Result<> DocumentSync::restoreRejected(const Fork& fork, const Rejected& entry) 
     return {};
 }
 
-// SYNC rule 6. Two copies of one folder derive equal changes, so their common queue arrives once.
+// SYNC rule 6. Two copies of one folder derive equal changes, so their common queue arrives once; also
+// when one of them was told of a refusal since: the id comes from the change as it was made, and the rejected list
+// moves along, so that it still recognizes what the other copy gets accepted.
 Result<> DocumentSync::moveToDerived(const Fork& fork) {
     const ReplicaId from = fork.mine.change.replica;
     const std::uint64_t at = fork.mine.change.first;
-    const ReplicaId to = derivedReplica(from, at, m_log.hashOf(fork.mine.change));
+    const auto refused = m_shared.rejected.at(m_log.name(), {from, at});
+    const Change& made = fork.mine.change.is_void && refused ? refused->change : fork.mine.change;
+    const ReplicaId to = derivedReplica(from, at, m_log.hashOf(made));
     if (m_log.streams().contains(to)) return yieldTo(fork);
     DocumentLog::Edit edit(m_log, m_shared.clock.wallTime());
     Stream& old = edit.stream(from);
@@ -111,10 +116,18 @@ Result<> DocumentSync::moveToDerived(const Fork& fork) {
             derived.head = after->last();
         }
         if (*after != before) edit.replace(entry.position, *after);
+        if (!moved || !before.is_void) return true;
+        if (auto listed = m_shared.rejected.at(m_log.name(), {before.replica, before.first})) {
+            auto change = crdt::renamed(listed->change, from, at, to);
+            if (!change) return failed = change.error(), false;
+            if (change->first == 1) change->salt_key = derived.salt_key;
+            listed->change = std::move(*change);
+            m_shared.rejected.restate(edit.batch(), *listed);
+        }
         return true;
     });
-    if (!read) return read;
     if (failed) return *failed;
+    if (!read) return read;
     old.head = at - 1;
     Identity identity = m_shared.identity;
     identity.adopt(to);
@@ -123,51 +136,86 @@ Result<> DocumentSync::moveToDerived(const Fork& fork) {
     return commitRewrite(edit, std::move(identity), {});
 }
 
-// The relay's version wins (SYNC rule 19). What of ours needs the loser goes to the rejected list.
+// The relay's version wins (SYNC rule 19).
 Result<> DocumentSync::yieldTo(const Fork& fork) {
-    const Change& first = fork.mine.change;
-    const bool own = owns(first.replica);
+    const Change& mine = fork.mine.change;
     m_shared.outbox.problem(
         {ErrorCode::Equivocation,
          "a fork of " + m_log.name() + " was detected; the relay's version holds"});
+    if (owns(mine.replica) || !fork.relays.is_void || fork.relays.count != mine.count)
+        return loseBranch(mine.replica, mine.first);
     DocumentLog::Edit edit(m_log, m_shared.clock.wallTime());
+    edit.replace(fork.mine.position, fork.relays);
+    return rejectWith(edit, {fork.mine}, m_shared.identity);
+}
+
+// The stream ends in front of \a first; what was there is on the rejected list, whoever wrote it.
+Result<> DocumentSync::loseBranch(ReplicaId replica, std::uint64_t first) {
     std::vector<LogChange> losers;
-    if (!own && fork.relays.is_void && fork.relays.count == first.count) {
-        edit.replace(fork.mine.position, fork.relays);
-        losers.push_back(fork.mine);
-    } else {
-        const auto read = m_log.forEach(0, [&](const LogChange& entry) {
-            if (entry.change.replica == first.replica && entry.change.first >= first.first)
-                losers.push_back(entry);
-            return true;
-        });
-        if (!read) return read;
-        edit.stream(first.replica).head = first.first - 1;
-        for (const LogChange& loser : losers) edit.drop(loser.position);
-    }
-    const auto needs = refusalClosure(m_log, losers, [&](const Change& change) {
-        return isPending(change) && change.replica != first.replica;
+    const auto read = m_log.forEach(0, [&](const LogChange& entry) {
+        if (entry.change.replica == replica && entry.change.first >= first) losers.push_back(entry);
+        return true;
     });
-    if (!needs) return needs.error();
-    std::vector<Rejected> rejected;
-    const auto lost = [&](const LogChange& entry) {
-        return entry.change.replica == first.replica && entry.change.first >= first.first;
-    };
-    for (const LogChange& entry : *needs) {
-        if (!lost(entry)) {
-            replaceByVoid(edit, entry, ErrorCode::Equivocation, rejected);
-        } else if (own && !entry.change.is_void) {
-            rejected.push_back(m_shared.rejected.add(
-                edit.batch(), m_log.name(), entry.change, edit.hashOf(entry.change),
-                ErrorCode::Equivocation, m_shared.clock.wallTime()));
-        }
-    }
+    if (!read) return read;
+    DocumentLog::Edit edit(m_log, m_shared.clock.wallTime());
+    for (const LogChange& loser : losers) edit.drop(loser.position);
+    edit.stream(replica).head = first - 1;
     Identity identity = m_shared.identity;
-    if (identity.current() == first.replica) {
+    if (identity.current() == replica) {
         identity.mint(m_shared.random);
         identity.save(edit.batch());
     }
+    return rejectWith(edit, std::move(losers), std::move(identity));
+}
+
+// Puts \a losers on the rejected list, and with them the own changes that need one of them.
+Result<> DocumentSync::rejectWith(DocumentLog::Edit& edit, std::vector<LogChange> losers,
+                                  Identity identity) {
+    std::set<std::uint64_t> lost;
+    for (const LogChange& loser : losers) lost.insert(loser.position);
+    const auto closure = refusalClosure(m_log, std::move(losers),
+                                        [&](const Change& change) { return isPending(change); });
+    if (!closure) return closure.error();
+    std::vector<Rejected> rejected;
+    for (const LogChange& entry : *closure) {
+        if (!lost.contains(entry.position)) {
+            replaceByVoid(edit, entry, ErrorCode::Equivocation, rejected);
+        } else if (!entry.change.is_void) {
+            rejected.push_back(m_shared.rejected.add(edit.batch(), m_log.name(), entry.change,
+                                                     ErrorCode::Equivocation,
+                                                     m_shared.clock.wallTime()));
+        }
+    }
     return commitRewrite(edit, std::move(identity), std::move(rejected));
+}
+
+// Once caught up it is known what the relay has. A dep that is neither there nor here was lost in a fork. Another
+// author's change that has one can never be supplied: it is lost too. Of an own change it is cut, for its
+// operations need nothing of it (those that did were refused); else the change would wait for ever.
+Result<> DocumentSync::cutLostDeps() {
+    m_deps_in_doubt = false;
+    const auto isLost = [&](const OpId& dep) {
+        return dep.counter > m_log.stream(dep.replica).head;
+    };
+    std::optional<OpId> lost;
+    bool cut = false;
+    DocumentLog::Edit edit(m_log, m_shared.clock.wallTime());
+    const auto read = m_log.forEach(0, [&](const LogChange& entry) {
+        Change change = entry.change;
+        if (change.first <= m_log.stream(change.replica).acked ||
+            std::ranges::none_of(change.deps, isLost))
+            return true;
+        if (!owns(change.replica)) return lost = OpId{change.replica, change.first}, false;
+        for (OpId& dep : change.deps)
+            dep.counter = std::min(dep.counter, m_log.stream(dep.replica).head);
+        std::erase_if(change.deps, [](const OpId& dep) { return dep.isNull(); });
+        edit.replace(entry.position, change);
+        return cut = true;
+    });
+    if (!read) return read;
+    if (lost) return loseBranch(lost->replica, lost->counter);
+    if (!cut) return {};
+    return commitRewrite(edit, m_shared.identity, {});
 }
 
 }  // namespace kimdb::sync

@@ -93,7 +93,9 @@ void SimClient::edit(const std::string& name) {
     crdt::Document& doc = m_documents.at(name);
     const auto change = makeEdit(doc);
     if (!change) return;
-    m_world.trace("client %d edits %s: %016llx:%llu+%llu", m_index, name.c_str(),
+    const auto tokens = m_world.tokensIn(*change);
+    m_world.trace("client %d edits %s (U+%05X): %016llx:%llu+%llu", m_index, name.c_str(),
+                  tokens.empty() ? 0u : static_cast<unsigned>(*tokens.begin()),
                   static_cast<unsigned long long>(change->replica),
                   static_cast<unsigned long long>(change->first),
                   static_cast<unsigned long long>(change->count));
@@ -192,15 +194,15 @@ void SimClient::documentRebuilt(const std::string& name) {
 }
 
 void SimClient::rejected(const sync::Rejected& entry) {
-    m_world.trace("client %d: rejected %016llx:%llu (%d)", m_index,
+    m_world.trace("client %d: rejected in %s %016llx:%llu (%d)", m_index, entry.document.c_str(),
                   static_cast<unsigned long long>(entry.change.replica),
                   static_cast<unsigned long long>(entry.change.first),
                   static_cast<int>(entry.code));
 }
 
 void SimClient::accepted(const sync::Rejected& entry) {
-    m_world.trace("client %d: accepted after all %016llx:%llu", m_index,
-                  static_cast<unsigned long long>(entry.change.replica),
+    m_world.trace("client %d: accepted after all in %s %016llx:%llu", m_index,
+                  entry.document.c_str(), static_cast<unsigned long long>(entry.change.replica),
                   static_cast<unsigned long long>(entry.change.first));
 }
 

@@ -37,7 +37,7 @@ inline constexpr std::array kMutations{
 
 struct Options {
     std::uint64_t seed = 0;
-    int steps = 250;
+    int steps = 1000;
     bool verbose = false;
     Mutation mutation = Mutation::None;
 };

@@ -139,6 +139,22 @@ class TestOfflineQueue : public QObject {
         QCOMPARE(queue.size(), 2u);
     }
 
+    // What lies acknowledged between two streams' changes is no link from the one to the other.
+    void aPushEndsAtTheOtherStream() {
+        OfflineQueue queue;
+        for (const std::uint64_t i : {1, 2}) {
+            Queued q = queued(kMe, i);
+            q.own = false;
+            queue.add(q);
+            q = queued(kMeBefore, i);
+            q.own = false;
+            queue.add(q);
+        }
+        queue.acknowledge(kMeBefore, 1, [](const Queued&) {});
+        QCOMPARE(push(queue, 1, 1), (std::vector<std::uint64_t>{1, 2}));
+        QCOMPARE(queue.next(1)->change->replica, kMeBefore);
+    }
+
     void findsByFirstCounter() {
         OfflineQueue queue;
         queue.add(queued(kMe, 1, 3));
