@@ -77,12 +77,23 @@ QString problemOfInclude(const QString& from, const QString& header, bool quoted
 class WordsInTests {
  public:
     WordsInTests(const std::vector<SourceFile>& tree, const QSet<QString>& built) {
+        std::vector<const SourceFile*> headers;  // not seen included so far
         for (const SourceFile& file : tree) {
             if (!file.path.startsWith("tests/")) continue;
             const bool project =
                 file.fileName() == "CMakeLists.txt" && file.text.contains("project(");
             if (project) collect(file, m_projects[folderOf(file)]);
-            if (project || built.contains(file.path)) collect(file, m_all);
+            if (project || built.contains(file.path))
+                collect(file, m_all);
+            else if (file.path.endsWith(".h"))
+                headers.push_back(&file);
+        }
+        const auto reach = [this](const SourceFile* header) {
+            if (!name(*header)) return false;
+            collect(*header, m_all);
+            return true;
+        };
+        while (std::erase_if(headers, reach) > 0) {
         }
     }
 
