@@ -26,7 +26,8 @@ endfunction()
 function(kimdb_target_defaults target)
     target_compile_features(${target} PUBLIC cxx_std_20)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
-        -Woverloaded-virtual -Wno-missing-field-initializers)
+        -Woverloaded-virtual -Wno-missing-field-initializers
+        $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)  # false alarms about std::string (GCC bug 105329)
     set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
     # AUTOMOC is opt-in per target; the Qt-free layers must not pay for it.
     set_target_properties(${target} PROPERTIES AUTOMOC OFF AUTOUIC OFF)
