@@ -23,8 +23,8 @@ class TestRecordStore : public QObject {
     }
 
     void whatWasRemovedIsGoneAlsoAfterReopening() {
-        QVERIFY(m_store->setDurable("cities", "seoul", "9.4 M").ok());
-        QVERIFY(m_store->setDurable("cities", "busan", "3.3 M").ok());
+        QVERIFY(m_store->setDurable("cities", "seoul", "9.4 M").get().ok());
+        QVERIFY(m_store->setDurable("cities", "busan", "3.3 M").get().ok());
         QVERIFY(m_store->remove("cities", "seoul").ok());
         QVERIFY(m_store->remove("cities", "atlantis").ok());
         for (int round = 0; round < 2; ++round, open()) {
@@ -55,7 +55,40 @@ class TestRecordStore : public QObject {
             QCOMPARE(m_store->set(bad, "seoul", "x").error().code, ErrorCode::InvalidName);
             QCOMPARE(m_store->get("cities", bad).error().code, ErrorCode::InvalidName);
             QCOMPARE(m_store->remove(bad, "seoul").error().code, ErrorCode::InvalidName);
+            QCOMPARE(m_store->setDurable("cities", bad, "x").get().error().code,
+                     ErrorCode::InvalidName);
+            QCOMPARE(m_store->contains(bad, "seoul").error().code, ErrorCode::InvalidName);
+            QCOMPARE(m_store->scan(bad, "", 1).error().code, ErrorCode::InvalidName);
         }
+    }
+
+    void manyDurableSetsAreUnderWayTogether() {
+        std::vector<std::future<Result<>>> durable;
+        for (int i = 0; i < 500; ++i)
+            durable.push_back(m_store->setDurable("numbers", std::to_string(i), "x"));
+        for (auto& one : durable) QVERIFY(one.get().ok());
+        QVERIFY(m_store->flush().ok());
+        QVERIFY(*m_store->contains("numbers", "499"));
+        QVERIFY(!*m_store->contains("numbers", "500"));
+    }
+
+    void aClosedStoreSaysSo() {
+        QVERIFY(m_store->set("cities", "seoul", "9.4 M").ok());
+        QVERIFY(m_store->close().ok());
+        QCOMPARE(m_store->get("cities", "seoul").error().code, ErrorCode::Closed);
+        QCOMPARE(m_store->setDurable("cities", "seoul", "x").get().error().code, ErrorCode::Closed);
+        open();
+        QVERIFY(*m_store->get("cities", "seoul") == "9.4 M");
+    }
+
+    void optionsAreChecked() {
+        m_store.reset();
+        StoreOptions options{.path = m_folder->path().toStdString(), .shard_count = 4};
+        QCOMPARE(Store::open(options).error().code, ErrorCode::ShardCountMismatch);
+        options.shard_count = 9;
+        QCOMPARE(Store::open(options).error().code, ErrorCode::InvalidArgument);
+        options = {.path = options.path, .buffer_bytes = 1};
+        QCOMPARE(Store::open(options).error().code, ErrorCode::InvalidArgument);
     }
 
     void aSecondOpenIsBusy() {

@@ -9,7 +9,7 @@ namespace {
 
 bool write(const std::string& folder) {
     auto store = kimdb::Store::open(folder);
-    return store.ok() && (*store)->setDurable("cities", "seoul", "9.4 M").ok();
+    return store.ok() && (*store)->setDurable("cities", "seoul", "9.4 M").get().ok();
 }
 
 bool read(const std::string& folder) {
