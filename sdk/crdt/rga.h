@@ -79,7 +79,8 @@ class Rga {
     };
     Inserted insert(std::size_t position, ReplicaIndex replica, std::uint64_t counter,
                     std::string_view utf8, std::uint32_t scalars);
-    //! The visible characters in [position, position + length), pairs whole. Returns where they begin.
+    //! The visible characters in [position, position + length), pairs whole. Returns where they
+    //! begin.
     std::size_t visible(std::size_t position, std::size_t length,
                         std::vector<SlotRun>* slots) const;
 
