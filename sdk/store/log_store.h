@@ -18,8 +18,8 @@ namespace kimdb::store {
 //! \brief Order of batches in the journal: 1, 2, 3 …; 0 means "nothing".
 using SeqNo = std::uint64_t;
 
-//! \brief One change in the log of one document. `change` is an encoded envelope (core/change.h); the fields
-//! beside it repeat its clear header, so that the store finds entries without decoding.
+//! \brief One change in the log of one document. `change` is an encoded envelope (core/change.h);
+//! the fields beside it repeat its clear header, so that the store finds entries without decoding.
 struct LogEntry {
     std::uint64_t position =
         0;  //!< place in this document's log: dense, from 1. On the relay: doc_seq
@@ -75,7 +75,8 @@ class Batch {
     void replace(std::string doc, LogEntry entry) {
         m_ops.push_back(Replace{std::move(doc), std::move(entry)});
     }
-    //! Small state beside a document's log: cursors, stream heads, permissions. doc "" is the store's own.
+    //! Small state beside a document's log: cursors, stream heads, permissions. doc "" is the
+    //! store's own.
     void put(std::string doc, std::string key, Bytes value) {
         m_ops.push_back(Put{std::move(doc), std::move(key), std::move(value)});
     }
@@ -100,31 +101,34 @@ class Batch {
 //! \brief The store as sync and relay/core see it: documents with a log and a little keyed state.
 //! The same face in the SDK, in the relay and (over memory) in the simulator.
 //!
-//! Reads see every committed batch at once, durable or not (read-your-writes). The *commit point* is the
-//! journal's fdatasync: a batch is durable when durableSeq() >= its number. Nothing above it may be
-//! acknowledged, pushed or shown to a peer (SYNC rule 1); the store does not check that, its owner does.
+//! Reads see every committed batch at once, durable or not (read-your-writes). The *commit point*
+//! is the journal's fdatasync: a batch is durable when durableSeq() >= its number. Nothing above it
+//! may be acknowledged, pushed or shown to a peer (SYNC rule 1); the store does not check that, its
+//! owner does.
 //!
 //! Thread: commit and reads from one owner's thread; durableSeq() from any.
-//! Errors of commit: StorageFull (retryable), StorageFailed, TooLarge, Closed. After an error nothing of
-//! the batch is visible.
+//! Errors of commit: StorageFull (retryable), StorageFailed, TooLarge, Closed. After an error
+//! nothing of the batch is visible.
 class LogStore {
  public:
     virtual ~LogStore() = default;
 
     virtual Result<SeqNo> commit(Batch batch) = 0;
     virtual SeqNo durableSeq() const = 0;
-    //! Whether commits are taken and become durable: ok; StorageFull (retryable, ends by itself when
-    //! space returns); StorageFailed (final until reopened). Reads go on in each case. Thread: any.
+    //! Whether commits are taken and become durable: ok; StorageFull (retryable, ends by itself
+    //! when space returns); StorageFailed (final until reopened). Reads go on in each case. Thread:
+    //! any.
     virtual Result<> health() const { return {}; }
-    //! Called after durableSeq() has grown, and with an unchanged number when health() has become an error.
-    //! The real store calls from its own thread; the owner posts it to its own. Set before the first
-    //! commit. Not called any more after the store is closed.
+    //! Called after durableSeq() has grown, and with an unchanged number when health() has become
+    //! an error. The real store calls from its own thread; the owner posts it to its own. Set
+    //! before the first commit. Not called any more after the store is closed.
     using DurableHandler = std::function<void(SeqNo durable)>;
     virtual void onDurable(DurableHandler handler) = 0;
 
     //! Last position in the document's log; 0 when it has none.
     virtual Result<std::uint64_t> lastPosition(const std::string& doc) const = 0;
-    //! Entries with position > \a after in order, at least one if there is one, about \a bytes_max in all.
+    //! Entries with position > \a after in order, at least one if there is one, about \a bytes_max
+    //! in all.
     virtual Result<std::vector<LogEntry>> readLog(const std::string& doc, std::uint64_t after,
                                                   std::size_t bytes_max) const = 0;
     //! The entry that holds counter \a counter of \a replica.

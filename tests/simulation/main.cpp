@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// sim_cluster --seeds N [--from S] [--steps N]      runs N seeds; the first failing one ends the run
-// sim_cluster --seed S --verbose [--steps N]        replays one with a readable trace
+// sim_cluster --seeds N [--from S] [--steps N]    runs N seeds, up to the first failing one
+// sim_cluster --seed S --verbose [--steps N]      replays one with a readable trace
 // Both take --mutation NAME (see sim_options.h).
 #include <chrono>
 #include <cstdio>

@@ -73,8 +73,8 @@ std::set<Token> common(const std::set<Token>& a, const std::set<Token>& b) {
 
 enum class Which : std::uint8_t { All, Refused };
 
-// Of the rejected list. A fork's loser is kept there too, but a copy of the folder that never knew of its
-// acceptance may have moved the same edit to a derived stream: it is not `Refused`.
+// Of the rejected list. A fork's loser is kept there too, but a copy of the folder that never knew
+// of its acceptance may have moved the same edit to a derived stream: it is not `Refused`.
 std::set<Token> rejectedTokens(const World& world, SimClient& client, const std::string& name,
                                Which which) {
     std::set<Token> tokens;

@@ -13,7 +13,8 @@
 
 namespace kimdb::sim {
 
-//! \brief One installation: the real engine and real documents over a memory store, and somebody who types.
+//! \brief One installation: the real engine and real documents over a memory store, and somebody
+//! who types.
 class SimClient final : public sync::SyncDelegate {
  public:
     using Send = std::function<void(Bytes)>;

@@ -39,7 +39,8 @@ Cluster::Cluster(const Options& options)
     chooseActions();
 }
 
-// Each seed leaves out some kinds of trouble (swarm testing: Groce et al. 2012), so that the others get deeper.
+// Each seed leaves out some kinds of trouble (swarm testing: Groce et al. 2012), so that the others
+// get deeper.
 void Cluster::chooseActions() {
     m_actions = {
         {"edit", 22, &Cluster::edit},
@@ -157,7 +158,8 @@ void Cluster::rollFolderBack() {
     client.restart(saved[m_world.random.below(saved.size())], client.fingerprint());
 }
 
-// Somebody copies the folder to another machine, or beside the first so that even the fingerprint is equal.
+// Somebody copies the folder to another machine, or beside the first so that even the fingerprint
+// is equal.
 void Cluster::copyFolder() {
     if (m_clients.size() >= kClientsMax) return;
     const SimClient& from = anyClient();
@@ -226,7 +228,8 @@ void Cluster::connectNow(SimClient& client) {
         [this, id] { clientGone(m_connections.at(id), true); });
 }
 
-// The client's end is gone. Cleanly: what it has sent arrives, then the end; else the relay may never hear.
+// The client's end is gone. Cleanly: what it has sent arrives, then the end; else the relay may
+// never hear.
 void Cluster::clientGone(Connection& connection, bool cleanly) {
     connection.client_up = false;
     connection.client_closes = cleanly;

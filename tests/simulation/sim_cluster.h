@@ -12,10 +12,12 @@
 
 namespace kimdb::sim {
 
-//! \brief One run: three installations and a relay in one thread, everything decided by one seed. run() makes
-//! trouble for some steps, then heals everything, waits until nothing moves, and checks (sim_checks.cpp):
+//! \brief One run: three installations and a relay in one thread, everything decided by one seed.
+//! run() makes trouble for some steps, then heals everything, waits until nothing moves, and checks
+//! (sim_checks.cpp):
 //! - every replica shows what a model built from the relay's log shows, and holds the same changes;
-//! - nothing that was alive when the trouble ended is lost: it is in the relay's log or was refused;
+//! - nothing that was alive when the trouble ended is lost: it is in the relay's log or was
+//! refused;
 //! - nothing has its effect twice;
 //! - what is on a rejected list is not in the relay's log;
 //! - counters are dense per stream.

@@ -13,8 +13,8 @@ namespace kimdb::sim {
 
 using ConnectionId = std::uint64_t;
 
-//! \brief One WebSocket: two ordered ways, each of which ends on its own. What is on its way when an end
-//! is cut is lost; an end whose other side is gone may not hear of it for long (half open).
+//! \brief One WebSocket: two ordered ways, each of which ends on its own. What is on its way when
+//! an end is cut is lost; an end whose other side is gone may not hear of it for long (half open).
 struct Connection {
     ConnectionId id = 0;
     int client = 0;

@@ -27,7 +27,8 @@ class SimRelay final : public relay::CoreDelegate {
     //! Power loss and start.
     void crash();
     enum class Start : std::uint8_t { Restored, Silent };
-    //! Another disk, of whatever time: from a backup with a new epoch, or a virtual machine put back.
+    //! Another disk, of whatever time: from a backup with a new epoch, or a virtual machine put
+    //! back.
     void restart(test::MemoryLogStore::State disk, Start start);
 
     void send(relay::PeerId peer, Bytes message) override { m_send(peer, std::move(message)); }

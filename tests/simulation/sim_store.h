@@ -6,7 +6,8 @@
 
 namespace kimdb::sim {
 
-//! \brief The memory store as an engine sees it: as it is, or telling one of the lies of a Mutation.
+//! \brief The memory store as an engine sees it: as it is, or telling one of the lies of a
+//! Mutation.
 class SimStore final : public store::LogStore {
  public:
     enum class Lie : std::uint8_t { None, DurableAtOnce, TornBatches };

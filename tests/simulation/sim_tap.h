@@ -7,8 +7,9 @@
 
 namespace kimdb::sim {
 
-//! \brief Reads along on every connection: checks the rules that one message can break (nothing leaves a
-//! house before it is durable there), and applies those mutations that are changes to a message.
+//! \brief Reads along on every connection: checks the rules that one message can break (nothing
+//! leaves a house before it is durable there), and applies those mutations that are changes to a
+//! message.
 class Tap {
  public:
     Tap(World& world, const SimRelay& relay) : m_world(world), m_relay(relay) {}

@@ -27,8 +27,8 @@ class SimClock final : public Clock {
     std::chrono::milliseconds m_now{1000};
 };
 
-//! \brief Every inserted character is used once in the whole run, so that "exactly once" and "not lost" can
-//! be read off any text or log.
+//! \brief Every inserted character is used once in the whole run, so that "exactly once" and "not
+//! lost" can be read off any text or log.
 using Token = char32_t;
 Token tokenOf(std::uint64_t number);
 std::u16string utf16Of(Token token);

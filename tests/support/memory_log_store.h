@@ -9,7 +9,8 @@
 namespace kimdb::test {
 
 //! \brief A LogStore over memory for single-threaded tests and the simulator, with the store's
-//! crash semantics: what sync() has not made durable is gone after crash(). Copyable state = backup.
+//! crash semantics: what sync() has not made durable is gone after crash(). Copyable state =
+//! backup.
 class MemoryLogStore final : public store::LogStore {
  public:
     struct Document {
