@@ -135,7 +135,7 @@ std::optional<Change> Document::commit(std::int64_t time_ms, bool undoable) {
 void Document::set(const ContainerId& map, const std::string& key, const Value& value) {
     // What others will decode, not what the caller had: invalid UTF-8 is replaced.
     const Result<Value> clean = Value::decode(value.encode());
-    assert(clean.ok());
+    assert(clean.ok() && key.size() <= limits::kMapKeyBytesMax);
     m_impl->set(m_impl->containers.ensure(map), sanitizedUtf8(key), ValueKind::Plain, *clean,
                 ContainerType::Map);
 }
@@ -148,6 +148,8 @@ void Document::remove(const ContainerId& map, const std::string& key) {
 ContainerId Document::createContainer(const ContainerId& map, const std::string& key,
                                       ContainerType type) {
     const std::string clean = sanitizedUtf8(key);
+    assert(clean.size() <= limits::kMapKeyBytesMax);
+    assert(map.path().size() < static_cast<std::size_t>(limits::kValueDepthMax));
     m_impl->set(m_impl->containers.ensure(map), clean, ValueKind::Container, {}, type);
     return ContainerId::child(map, clean, type);
 }

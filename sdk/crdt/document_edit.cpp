@@ -230,7 +230,10 @@ bool Document::Impl::revertToggle(UndoStep& step, Direction direction) {
                 targets.push_back({self_id, c, 1});
         }
     if (targets.empty()) return false;
-    const bool carries = container.text && on == step.inserts;
+    // A deletion is toggled whole: where its text does not fit into a change, none is carried.
+    const bool fits =
+        m_writer.content().size() + step.text.size() <= limits::kChangeBytesMax / 4 * 3;
+    const bool carries = container.text && on == step.inserts && fits;
     if (carries && targets != step.targets) {
         step.text.clear();
         for (const IdRun& run : targets) container.text->textOfToggle(m_self, run, on, &step.text);

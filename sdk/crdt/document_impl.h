@@ -62,6 +62,7 @@ class Document::Impl {
     void forEachMissing(const Change& change, F&& f);
     OpId firstMissing(const Change& change);
     void integrate(const Change& change);
+    void report(std::string what);
     void apply(const Change& change, std::uint64_t lamport);
     void applyInsert(const Op& op, ReplicaIndex author);
     void applySet(const Op& op, const Change& change, std::uint64_t lamport);

@@ -48,7 +48,7 @@ Result<Received> Document::Impl::receive(const Change& change) {
             (void)buffer.hold(next, missing);
         } else if (next.first != graph.head(next.replica) + 1) {
             if (graph.compare(next) == ChangeGraph::Known::Different)
-                reports.push_back(equivocation(next).message);
+                report(equivocation(next).message);
         } else {
             integrate(next);
             for (Change& more : buffer.release(next.replica, next.last()))
@@ -111,9 +111,15 @@ void Document::Impl::integrate(const Change& change) {
     if (!change.is_void) ok = ChangeCheck(containers, graph.replicas(), change).run(m_reader, m_op);
     if (ok && !change.is_void) apply(change, lamport);
     if (!ok)
-        reports.push_back("change " + std::to_string(change.first) + " of replica " +
-                          std::to_string(change.replica) + " has no effect: " + ok.error().message);
+        report("change " + std::to_string(change.first) + " of replica " +
+               std::to_string(change.replica) + " has no effect: " + ok.error().message);
     graph.add(change, lamport);
+}
+
+// The oldest tell where it began; a flood must not fill the memory.
+void Document::Impl::report(std::string what) {
+    constexpr std::size_t kReportsMax = 100;
+    if (reports.size() < kReportsMax) reports.push_back(std::move(what));
 }
 
 void Document::Impl::apply(const Change& change, std::uint64_t lamport) {

@@ -192,7 +192,8 @@ void OpReader::readInsert(Op& op, int bits) {
         if (bits & ~3 || (op.inherits && bits & 1)) return m_in.fail();
         if (!op.inherits) readContainer(op, bits & 1);
         op.left = readId();
-        if (op.inherits && op.left.replica == 0) m_in.fail();
+        const bool continues = op.left == OpId{m_change->replica, op.counter - 1};
+        if (op.inherits && (op.left.replica == 0 || continues)) m_in.fail();
         if (!op.inherits) op.right = readId();
         op.width = m_in.varint(limits::kCounterMax);
         if (op.width == 0 || op.left == kEndId || (!op.inherits && op.right == kStartId))

@@ -132,9 +132,12 @@ class Document {
     // ---- editing ----
     void begin();
     //! Ends the transaction. \a time_ms is metadata only. \a undoable false: not on the undo stack.
+    //! REQUIRES: what was written fits into limits::kChangeBytesMax; a larger paste takes several.
     std::optional<Change> commit(std::int64_t time_ms, bool undoable = true);
     bool inTransaction() const;
 
+    //! REQUIRES of all three: keys of at most limits::kMapKeyBytesMax, values nested no deeper than
+    //! limits::kValueDepthMax, containers neither. Others would refuse the change.
     void set(const ContainerId& map, const std::string& key, const Value& value);
     void remove(const ContainerId& map, const std::string& key);
     //! Makes \a key show a container of \a type unless it does, and returns it.
@@ -169,6 +172,7 @@ class Document {
     std::vector<std::pair<ReplicaId, std::uint64_t>> version() const;
     //! What waiting changes wait for.
     std::vector<OpId> missing() const;
+    //! Changes that had no effect because they break a rule; the oldest hundred.
     std::vector<std::string> reports() const;
 
     // ---- cursors ----
