@@ -259,9 +259,8 @@ void DocumentSync::receive(const wire::SubOk& record) {
 void DocumentSync::becomeLive() {
     setPhase(Phase::Live);
     m_presence.announceAgain();
-    m_deps_in_doubt = true;
     if (!m_blocked) return;
-    if (auto ok = reloadQueue(); !ok) storageTrouble(ok.error());
+    if (auto ok = loseBranches({}); !ok) storageTrouble(ok.error());
 }
 
 // Journalled before the first PUSH, because every body written from now on names the incarnation (SYNC rule 22).

@@ -132,9 +132,11 @@ class DocumentSync {
     Result<> restoreRejected(const Fork& fork, const Rejected& entry);
     Result<> moveToDerived(const Fork& fork);
     Result<> yieldTo(const Fork& fork);
-    Result<> loseBranch(ReplicaId replica, std::uint64_t first);
-    Result<> rejectWith(DocumentLog::Edit& edit, std::vector<LogChange> losers, Identity identity);
-    Result<> cutLostDeps();
+    using Branches = std::map<ReplicaId, std::uint64_t>;  // stream -> first counter that is lost
+    Result<> loseBranches(Branches lost);
+    bool hasLostDep(const Change& change, const Branches& lost) const;
+    std::uint64_t keptHead(const OpId& dep, const Branches& lost) const;
+    Result<> reject(DocumentLog::Edit& edit, std::vector<LogChange> losers, const Branches& lost);
     void replaceByVoid(DocumentLog::Edit& edit, const LogChange& entry, ErrorCode code,
                        std::vector<Rejected>& rejected);
     Result<> commitRewrite(DocumentLog::Edit& edit, Identity identity,
@@ -147,9 +149,8 @@ class DocumentSync {
     SaltKey m_fresh_salt;         // of the current id's stream while that has no change
     ReplicaId m_fresh_salt_of = 0;
     bool m_open = false;
-    bool m_blocked = false;        // an own change in the queue waits for what is not here
-    bool m_deps_in_doubt = false;  // some may have been lost since they were last looked at
-    bool m_armed = false;          // the store's list of documents with a queue names this one
+    bool m_blocked = false;  // something waits for what is not here
+    bool m_armed = false;    // the store's list of documents with a queue names this one
 
     Phase m_phase = Phase::Idle;
     wire::Alias m_alias = 0;

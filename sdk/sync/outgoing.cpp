@@ -56,8 +56,6 @@ std::optional<Change> DocumentSync::bodyOf(const Queued& queued) {
 bool DocumentSync::push() {
     const bool denied = m_phase == Phase::Denied;
     if ((m_phase != Phase::Live && !denied) || m_equivocation) return false;
-    if (m_blocked && m_deps_in_doubt && !denied)
-        if (auto ok = cutLostDeps(); !ok) return storageTrouble(ok.error()), false;
     if (m_queue.empty() || m_shared.clock.steadyTime() < m_push_after) return false;
     const store::SeqNo durable = m_shared.store.durableSeq();
     auto next = m_queue.next(durable);

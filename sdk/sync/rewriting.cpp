@@ -4,6 +4,8 @@
 //
 // A fork: the relay holds another change at a counter of ours. The relay's wins; what becomes of ours:
 //   ours                          relay's            →
+//   any                           the same with      the relay's in place
+//                                 other deps
 //   own, waiting                  VOID               refused (a copy of this folder was told so before us)
 //   VOID                          on our rejected    accepted after all (a copy pushed it in time)
 //                                 list
@@ -19,6 +21,16 @@
 #include "sync/refusal.h"
 
 namespace kimdb::sync {
+
+namespace {
+
+// Deps that were lost in a fork are cut, here or by a copy of this folder; it is the same edit all the same.
+bool isSameEdit(const Change& a, Change b) {
+    b.deps = a.deps;
+    return a == b;
+}
+
+}  // namespace
 
 Result<> DocumentSync::refusePending(std::uint64_t from, ErrorCode code,
                                      const std::function<bool(const Change&)>& also) {
@@ -59,17 +71,22 @@ Result<> DocumentSync::commitRewrite(DocumentLog::Edit& edit, Identity identity,
     m_shared.identity = std::move(identity);
     m_shared.minted = m_shared.minted || minted;
     m_equivocation = false;
-    m_deps_in_doubt = true;
     for (Rejected& entry : rejected)
         m_shared.outbox.notify(
             [entry = std::move(entry)](SyncDelegate& delegate) { delegate.rejected(entry); });
     replicaChanged();
-    return reloadQueue();
+    if (auto ok = reloadQueue(); !ok) return ok;
+    return m_blocked ? loseBranches({}) : Result<>();
 }
 
 Result<> DocumentSync::resolve(const Fork& fork) {
     const Change& mine = fork.mine.change;
     const Change& relays = fork.relays;
+    if (isSameEdit(mine, relays)) {
+        DocumentLog::Edit edit(m_log, m_shared.clock.wallTime());
+        edit.replace(fork.mine.position, relays);
+        return commitRewrite(edit, m_shared.identity, {});
+    }
     if (!owns(mine.replica)) return yieldTo(fork);
     if (relays.is_void && isPending(mine) && mine.count == relays.count)
         return refuse({fork.mine}, ErrorCode::NotAllowed);
@@ -143,79 +160,90 @@ Result<> DocumentSync::yieldTo(const Fork& fork) {
         {ErrorCode::Equivocation,
          "a fork of " + m_log.name() + " was detected; the relay's version holds"});
     if (owns(mine.replica) || !fork.relays.is_void || fork.relays.count != mine.count)
-        return loseBranch(mine.replica, mine.first);
+        return loseBranches({{mine.replica, mine.first}});
     DocumentLog::Edit edit(m_log, m_shared.clock.wallTime());
     edit.replace(fork.mine.position, fork.relays);
-    return rejectWith(edit, {fork.mine}, m_shared.identity);
+    Branches none;
+    return reject(edit, {fork.mine}, none);
 }
 
-// The stream ends in front of \a first; what was there is on the rejected list, whoever wrote it.
-Result<> DocumentSync::loseBranch(ReplicaId replica, std::uint64_t first) {
+// Streams end in front of a counter; what was there is on the rejected list, whoever wrote it. A waiting change of
+// another author that depends on a lost one can never be supplied: it is lost too. From an own change the dep is cut,
+// for its operations need nothing of it (those that do are refused); else it would wait for ever.
+// Without an argument it looks only for deps that are not here, that is, were lost before.
+Result<> DocumentSync::loseBranches(Branches lost) {
     std::vector<LogChange> losers;
+    bool cut = false;
+    for (bool grown = true; grown;) {
+        grown = cut = false;
+        losers.clear();
+        const auto read = m_log.forEach(0, [&](const LogChange& entry) {
+            const Change& c = entry.change;
+            if (lost.contains(c.replica) && c.first >= lost.at(c.replica)) {
+                losers.push_back(entry);
+            } else if (c.first > m_log.stream(c.replica).acked && hasLostDep(c, lost)) {
+                cut = true;
+                if (owns(c.replica)) return true;
+                losers.push_back(entry);
+                lost[c.replica] = c.first;
+                grown = true;
+            }
+            return true;
+        });
+        if (!read) return read;
+    }
+    if (losers.empty() && !cut) return {};
+    DocumentLog::Edit edit(m_log, m_shared.clock.wallTime());
+    for (const LogChange& loser : losers) edit.drop(loser.position);
+    for (const auto& [replica, first] : lost) edit.stream(replica).head = first - 1;
+    return reject(edit, std::move(losers), lost);
+}
+
+bool DocumentSync::hasLostDep(const Change& change, const Branches& lost) const {
+    return std::ranges::any_of(change.deps,
+                               [&](const OpId& dep) { return dep.counter > keptHead(dep, lost); });
+}
+
+// Up to where the stream of \a dep stays here.
+std::uint64_t DocumentSync::keptHead(const OpId& dep, const Branches& lost) const {
+    const auto it = lost.find(dep.replica);
+    return it != lost.end() ? it->second - 1 : m_log.stream(dep.replica).head;
+}
+
+// Puts \a losers on the rejected list, and with them, as VOID, the own changes that need one of them.
+Result<> DocumentSync::reject(DocumentLog::Edit& edit, std::vector<LogChange> losers,
+                              const Branches& lost) {
+    std::set<std::uint64_t> gone;
+    for (const LogChange& loser : losers) gone.insert(loser.position);
+    const auto isWaiting = [&](const Change& change) { return isPending(change); };
+    const auto closure = refusalClosure(m_log, losers, isWaiting);
+    if (!closure) return closure.error();
+    std::set<std::uint64_t> fallen;
+    std::vector<Rejected> rejected;
+    for (const LogChange& entry : *closure) {
+        fallen.insert(entry.position);
+        if (entry.change.is_void) continue;
+        rejected.push_back(m_shared.rejected.add(edit.batch(), m_log.name(), entry.change,
+                                                 ErrorCode::Equivocation,
+                                                 m_shared.clock.wallTime()));
+    }
     const auto read = m_log.forEach(0, [&](const LogChange& entry) {
-        if (entry.change.replica == replica && entry.change.first >= first) losers.push_back(entry);
+        const Change& c = entry.change;
+        if (gone.contains(entry.position) || !owns(c.replica)) return true;
+        if (c.first <= m_log.stream(c.replica).acked) return true;
+        Change kept = fallen.contains(entry.position) ? voidOf(c) : c;
+        for (OpId& dep : kept.deps) dep.counter = std::min(dep.counter, keptHead(dep, lost));
+        std::erase_if(kept.deps, [](const OpId& dep) { return dep.isNull(); });
+        if (kept != c) edit.replace(entry.position, kept);
         return true;
     });
     if (!read) return read;
-    DocumentLog::Edit edit(m_log, m_shared.clock.wallTime());
-    for (const LogChange& loser : losers) edit.drop(loser.position);
-    edit.stream(replica).head = first - 1;
     Identity identity = m_shared.identity;
-    if (identity.current() == replica) {
+    if (lost.contains(identity.current())) {
         identity.mint(m_shared.random);
         identity.save(edit.batch());
     }
-    return rejectWith(edit, std::move(losers), std::move(identity));
-}
-
-// Puts \a losers on the rejected list, and with them the own changes that need one of them.
-Result<> DocumentSync::rejectWith(DocumentLog::Edit& edit, std::vector<LogChange> losers,
-                                  Identity identity) {
-    std::set<std::uint64_t> lost;
-    for (const LogChange& loser : losers) lost.insert(loser.position);
-    const auto closure = refusalClosure(m_log, std::move(losers),
-                                        [&](const Change& change) { return isPending(change); });
-    if (!closure) return closure.error();
-    std::vector<Rejected> rejected;
-    for (const LogChange& entry : *closure) {
-        if (!lost.contains(entry.position)) {
-            replaceByVoid(edit, entry, ErrorCode::Equivocation, rejected);
-        } else if (!entry.change.is_void) {
-            rejected.push_back(m_shared.rejected.add(edit.batch(), m_log.name(), entry.change,
-                                                     ErrorCode::Equivocation,
-                                                     m_shared.clock.wallTime()));
-        }
-    }
     return commitRewrite(edit, std::move(identity), std::move(rejected));
-}
-
-// Once caught up it is known what the relay has. A dep that is neither there nor here was lost in a fork. Another
-// author's change that has one can never be supplied: it is lost too. Of an own change it is cut, for its
-// operations need nothing of it (those that did were refused); else the change would wait for ever.
-Result<> DocumentSync::cutLostDeps() {
-    m_deps_in_doubt = false;
-    const auto isLost = [&](const OpId& dep) {
-        return dep.counter > m_log.stream(dep.replica).head;
-    };
-    std::optional<OpId> lost;
-    bool cut = false;
-    DocumentLog::Edit edit(m_log, m_shared.clock.wallTime());
-    const auto read = m_log.forEach(0, [&](const LogChange& entry) {
-        Change change = entry.change;
-        if (change.first <= m_log.stream(change.replica).acked ||
-            std::ranges::none_of(change.deps, isLost))
-            return true;
-        if (!owns(change.replica)) return lost = OpId{change.replica, change.first}, false;
-        for (OpId& dep : change.deps)
-            dep.counter = std::min(dep.counter, m_log.stream(dep.replica).head);
-        std::erase_if(change.deps, [](const OpId& dep) { return dep.isNull(); });
-        edit.replace(entry.position, change);
-        return cut = true;
-    });
-    if (!read) return read;
-    if (lost) return loseBranch(lost->replica, lost->counter);
-    if (!cut) return {};
-    return commitRewrite(edit, m_shared.identity, {});
 }
 
 }  // namespace kimdb::sync
