@@ -33,7 +33,9 @@ function(kimdb_links_of layer layers_variable packages_variable)
             endif()
         endif()
         if(link MATCHES "^kimdb_(.+)$")
-            list(APPEND below ${CMAKE_MATCH_1})
+            if(CMAKE_MATCH_1 IN_LIST layers)  # else an object library of the QML module
+                list(APPEND below ${CMAKE_MATCH_1})
+            endif()
         elseif(link MATCHES "^(Qt6|OpenSSL)::(.+)$")
             list(APPEND packages ${CMAKE_MATCH_1}:${CMAKE_MATCH_2})
         elseif(link MATCHES "^SQLite::SQLite3$")
@@ -48,16 +50,13 @@ function(kimdb_links_of layer layers_variable packages_variable)
     set(${packages_variable} ${packages} PARENT_SCOPE)
 endfunction()
 
-# kimdb_install_layer(LAYER): the library, its export set and its lines of the config file.
+# kimdb_install_layer(LAYER [TARGET…]): the library with what belongs to it, its export set and its
+# lines of the config file.
 function(kimdb_install_layer layer)
     kimdb_public_name(${layer} name)
     set_target_properties(kimdb_${layer} PROPERTIES EXPORT_NAME ${name})
     kimdb_links_of(${layer} below packages)
-    get_target_property(extra kimdb_${layer} KIMDB_EXTRA_TARGETS)
-    if(NOT extra)
-        set(extra)
-    endif()
-    install(TARGETS kimdb_${layer} ${extra} EXPORT KimDB${name}
+    install(TARGETS kimdb_${layer} ${ARGN} EXPORT KimDB${name}
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT sdk
         LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT sdk
         OBJECTS DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT sdk)
@@ -71,7 +70,32 @@ function(kimdb_install_layer layer)
         "set(_kimdb_below_${name} ${below_names})\nset(_kimdb_packages_${name} ${packages})\n")
 endfunction()
 
+# The QML module: its plugin, which the engine looks for beside the module's files, and for static
+# builds the object libraries that Qt made of it.
+function(kimdb_install_qml)
+    get_directory_property(objects DIRECTORY qml DEFINITION KIMDB_QML_EXTRA_TARGETS)
+    list(REMOVE_ITEM objects kimdb_qmlplugin)
+    if(BUILD_SHARED_LIBS)
+        set(objects)
+    endif()
+    kimdb_install_layer(qml ${objects})
+    set(module_dir ${KIMDB_QML_DIR}/KimDB)
+    file(RELATIVE_PATH to_libraries /${module_dir} /${CMAKE_INSTALL_LIBDIR})
+    set_target_properties(kimdb_qmlplugin PROPERTIES
+        EXPORT_NAME QmlPlugin INSTALL_RPATH $ORIGIN/${to_libraries})
+    install(TARGETS kimdb_qmlplugin EXPORT KimDBQml
+        ARCHIVE DESTINATION ${module_dir} COMPONENT sdk
+        LIBRARY DESTINATION ${module_dir} COMPONENT sdk)
+    install(DIRECTORY ${QT_QML_OUTPUT_DIRECTORY}/KimDB/ DESTINATION ${module_dir} COMPONENT sdk
+        FILES_MATCHING PATTERN qmldir PATTERN *.qmltypes PATTERN *.qml
+        REGEX "/KimDB/[A-Z][A-Za-z]*$" EXCLUDE)  # modules of applications: KimDB.Editor
+    install(DIRECTORY qml/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT sdk)
+endfunction()
+
 get_property(layers GLOBAL PROPERTY KIMDB_LAYERS)
+if(TARGET kimdb_qml)
+    list(APPEND layers kimdb_qml)
+endif()
 list(REMOVE_DUPLICATES layers)
 list(TRANSFORM layers REPLACE "^kimdb_" "")
 foreach(layer IN LISTS layers)
@@ -89,7 +113,11 @@ set(KIMDB_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/KimDB)
 set(KIMDB_QML_DIR ${CMAKE_INSTALL_LIBDIR}/qt6/qml)
 
 foreach(layer IN LISTS layers)
-    kimdb_install_layer(${layer})
+    if(layer STREQUAL "qml")
+        kimdb_install_qml()
+    else()
+        kimdb_install_layer(${layer})
+    endif()
 endforeach()
 install(DIRECTORY sdk/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT sdk)
 if("relay" IN_LIST layers)
