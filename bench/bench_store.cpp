@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Speed of the store: `result METRIC VALUE UNIT` per line, median of several runs. Works in a folder of its
-// own below TMPDIR, which should be on the disk that is to be measured.
+// Speed of the store: `result METRIC VALUE UNIT` per line, median of several runs. Works in a
+// folder of its own below TMPDIR, which should be on the disk that is to be measured.
 #include <unistd.h>
 
 #include <algorithm>
