@@ -18,6 +18,7 @@ class SimRelay final : public relay::CoreDelegate {
     SimRelay(World& world, Send send, Close close);
 
     relay::RelayCore& core() { return *m_core; }
+    Hash16 epoch() const { return m_core->epoch(); }
     test::MemoryLogStore& disk() { return m_store->disk(); }
     const test::MemoryLogStore& disk() const { return m_store->disk(); }
 

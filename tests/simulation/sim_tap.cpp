@@ -86,8 +86,11 @@ void Tap::subscribed(Connection& connection, wire::Sub& sub) {
         sub.position = std::max(sub.position, m_received[{connection.client, sub.name}]);
         if (sub.position <= head) sub.log_hash = hashAt(sub.position);
     }
-    if (m_world.options.mutation == Mutation::NoLogHash && sub.position <= head)
+    if (m_world.options.mutation == Mutation::NoReconcile) {
+        sub.epoch = m_relay.epoch();
+        sub.position = std::min(sub.position, head);
         sub.log_hash = hashAt(sub.position);
+    }
 }
 
 void Tap::pushed(Connection& connection, const SimClient& client, const wire::Push& push) {
@@ -122,7 +125,10 @@ Bytes Tap::fromRelay(Connection& connection, const Bytes& message) {
             if (ok->head > durableHead(connection.documents[ok->alias]))
                 m_world.violate("SUBOK tells what is not durable");
         }
-        if (const auto* ack = std::get_if<wire::Ack>(&record)) acknowledged(connection, *ack);
+        if (auto* ack = std::get_if<wire::Ack>(&record)) {
+            acknowledged(connection, *ack);
+            if (m_world.options.mutation == Mutation::AckCoversQueue) ack->counter += 1000;
+        }
         if (auto* ops = std::get_if<wire::Ops>(&record))
             delivered(connection, ops->alias, ops->last, ops->batch);
         if (auto* chunk = std::get_if<wire::Chunk>(&record))
@@ -144,7 +150,10 @@ void Tap::delivered(Connection& connection, wire::Alias alias, std::uint64_t las
     if (last > durableHead(name)) m_world.violate("a change was shown before it was durable");
     auto& received = m_received[{connection.client, name}];
     received = std::max(received, last);
-    if (m_world.options.mutation != Mutation::MarksById) return;
+    if (m_world.options.mutation == Mutation::MarksById) markById(connection, alias, batch);
+}
+
+void Tap::markById(Connection& connection, wire::Alias alias, Bytes& batch) {
     const std::int64_t time_base = connection.time_bases[alias];
     const auto items = wire::decodeBatch(batch, connection.log_tables[alias], time_base);
     if (!items) return m_world.violate("a batch cannot be read: " + items.error().message);

@@ -24,6 +24,7 @@ class Tap {
     void pushed(Connection& connection, const SimClient& client, const wire::Push& push);
     void acknowledged(const Connection& connection, const wire::Ack& ack);
     void delivered(Connection& connection, wire::Alias alias, std::uint64_t last, Bytes& batch);
+    void markById(Connection& connection, wire::Alias alias, Bytes& batch);
     std::uint64_t durableHead(const std::string& document) const;
 
     World& m_world;
