@@ -24,23 +24,6 @@ const LogEntry* findIn(const Memtable::Document& d, ReplicaId replica, std::uint
     return covers(entry, replica, counter) ? &entry : nullptr;
 }
 
-// What the memtables say about the records a scan can reach: everything up to the limit-th record
-// that is there, so that a long memtable is not copied for a short scan.
-struct RecordOverlay {
-    std::map<std::string, Memtable::Value> records;
-
-    void collect(const Memtable& table, const std::string& collection, const std::string& from,
-                 std::size_t limit) {
-        std::size_t present = 0;
-        for (auto it = table.records().lower_bound({collection, from});
-             it != table.records().end() && it->first.first == collection && present < limit;
-             ++it) {
-            records.emplace(it->first.second, it->second.value);
-            present += it->second.value.has_value();
-        }
-    }
-};
-
 // One shard's records in order, the next one at hand.
 class RecordCursor {
  public:
@@ -257,13 +240,14 @@ Result<std::vector<Pair>> Engine::scanRecords(const std::string& collection,
         if (auto ok = cursors.back()->begin(collection, from); !ok) return ok.error();
     }
     std::vector<Pair> out;
-    auto mine = overlay.records.begin();
+    auto records = overlay.takeRecords();
+    auto mine = records.begin();
     while (out.size() < limit) {
         RecordCursor* smallest = nullptr;
         for (const auto& cursor : cursors)
             if (cursor->next() && (!smallest || cursor->next()->first < smallest->next()->first))
                 smallest = cursor.get();
-        const bool has_mine = mine != overlay.records.end();
+        const bool has_mine = mine != records.end();
         if (!smallest && !has_mine) break;
         if (has_mine && (!smallest || mine->first <= smallest->next()->first)) {
             if (mine->second) out.emplace_back(mine->first, std::move(*mine->second));

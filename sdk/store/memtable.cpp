@@ -142,4 +142,14 @@ Result<std::vector<LogEntry>> LogOverlay::merge(std::vector<LogEntry> shard, std
     return out;
 }
 
+void RecordOverlay::collect(const Memtable& table, const std::string& collection,
+                            const std::string& from, std::size_t limit) {
+    std::size_t present = 0;  // of what the scan will see: a newer table may have erased some
+    for (auto it = table.records().lower_bound({collection, from});
+         it != table.records().end() && it->first.first == collection && present < limit; ++it) {
+        const auto [record, fresh] = m_records.emplace(it->first.second, it->second.value);
+        present += record->second.has_value();
+    }
+}
+
 }  // namespace kimdb::store

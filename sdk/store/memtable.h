@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "store/log_store.h"
@@ -84,6 +85,20 @@ class LogOverlay {
  private:
     std::map<std::uint64_t, LogEntry> m_entries;
     std::uint64_t m_complete = UINT64_MAX;  // up to this position every table was asked
+};
+
+//! \brief What memtables say about the records that a scan can reach: all up to the \a limit-th one that
+//! is there, so that a long memtable is not copied for a short scan. Collected in one locked moment.
+class RecordOverlay {
+ public:
+    //! Adds what \a table has of \a collection from \a from on. Newest table first.
+    void collect(const Memtable& table, const std::string& collection, const std::string& from,
+                 std::size_t limit);
+    //! By key; no value: erased.
+    std::map<std::string, Memtable::Value> takeRecords() { return std::exchange(m_records, {}); }
+
+ private:
+    std::map<std::string, Memtable::Value> m_records;
 };
 
 }  // namespace kimdb::store

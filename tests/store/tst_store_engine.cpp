@@ -154,6 +154,24 @@ class TestStoreEngine : public QObject {
         QVERIFY(got == expected);
     }
 
+    void aScanPassesRecordsThatANewerTableErased() {
+        const auto records = [](std::initializer_list<const char*> keys, bool erase) {
+            store::Memtable table(8);
+            Batch batch;
+            for (const char* key : keys)
+                erase ? batch.eraseRecord("c", key) : batch.putRecord("c", key, "v");
+            table.apply(std::move(batch), 1);
+            return table;
+        };
+        store::RecordOverlay overlay;
+        overlay.collect(records({"a", "b"}, true), "c", "", 2);
+        overlay.collect(records({"a", "b", "c", "d", "e"}, false), "c", "", 2);
+        std::string seen;
+        for (const auto& [key, value] : overlay.takeRecords())
+            if (value) seen += key;
+        QCOMPARE(seen, std::string("cd"));
+    }
+
     void tooLargeABatchIsRefusedAndNothingOfItIsVisible() {
         StoreFolder folder;
         auto engine = folder.open();
