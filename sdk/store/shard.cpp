@@ -41,9 +41,10 @@ Result<> execute(Statement& statement) {
 Result<> Shard::create(const ShardPlace& place) {
     auto db = Connection::open(place.path, Connection::Mode::Create, place.vfs);
     if (!db) return db.error();
-    // Still with a rollback journal, so that the version is in the file itself and can be read without
-    // SQLite touching anything; WAL comes last. Nothing is flushed on the way: until its folder says
-    // that it is complete the file does not count, and the maker flushes it before that.
+    // Still with a rollback journal, so that the version is in the file itself and can be read
+    // without SQLite touching anything; WAL comes last. Nothing is flushed on the way: until its
+    // folder says that it is complete the file does not count, and the maker flushes it before
+    // that.
     const std::string sql =
         "PRAGMA page_size=4096; PRAGMA synchronous=OFF; PRAGMA journal_mode=MEMORY;"
         "BEGIN IMMEDIATE;"

@@ -29,7 +29,8 @@ struct ShardPlace {
 //! rest from any.
 class Shard {
  public:
-    //! Makes the file and its tables. The caller flushes it to the disk. REQUIRES: it does not exist.
+    //! Makes the file and its tables. The caller flushes it to the disk. REQUIRES: it does not
+    //! exist.
     static Result<> create(const ShardPlace& place);
     //! Errors: StorageCorrupt when the file is damaged, of another store or not this shard.
     static Result<std::unique_ptr<Shard>> open(const ShardPlace& place);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// kill -9 at random during writes. This program is its own victim: with --victim PATH it recovers, checks
-// that it holds a prefix, and commits batch after batch, writing each durable number to stdout. What
-// was acknowledged is thus known outside the victim. KIMDB_KILLS sets how many die (default 24).
+// kill -9 at random during writes. This program is its own victim: with --victim PATH it recovers,
+// checks that it holds a prefix, and commits batch after batch, writing each durable number to
+// stdout. What was acknowledged is thus known outside the victim. KIMDB_KILLS sets how many die
+// (default 24).
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>

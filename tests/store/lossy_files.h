@@ -13,12 +13,12 @@
 
 namespace kimdb::test {
 
-//! \brief The operating system's files with a disk that can fail and lose power, for what goes through
-//! the file layer (the journal and FORMAT; SQLite has files of its own).
+//! \brief The operating system's files with a disk that can fail and lose power, for what goes
+//! through the file layer (the journal and FORMAT; SQLite has files of its own).
 //!
-//! A write is in the page cache until the file is flushed; losePower() keeps of what was not flushed any
-//! sectors it likes. As on Linux, a failed flush leaves its pages clean: a later flush that succeeds does
-//! not write them. Thread: any.
+//! A write is in the page cache until the file is flushed; losePower() keeps of what was not
+//! flushed any sectors it likes. As on Linux, a failed flush leaves its pages clean: a later flush
+//! that succeeds does not write them. Thread: any.
 class LossyFiles final : public store::FileLayer {
  public:
     //! What a call may be told to do. Asked with the name of the call ("write", "sync", "create",

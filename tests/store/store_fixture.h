@@ -28,7 +28,8 @@ using namespace std::chrono_literals;
 //! \brief A database folder that lives as long as the test, and verbs on it.
 class StoreFolder {
  public:
-    //! In memory where the system has such a place: most tests are about what is written, not how fast.
+    //! In memory where the system has such a place: most tests are about what is written, not how
+    //! fast.
     StoreFolder() : StoreFolder(inMemory()) {}
     static StoreFolder onDisk() { return StoreFolder(QDir::tempPath() + "/kimdb-XXXXXX"); }
 

@@ -110,8 +110,9 @@ class TestStoreFaults : public QObject {
     }
 
     void afterARestartAForgottenFlushIsNotTrusted() {
-        // The flush of batch 4 failed and the process ended. The page cache still shows the batch, and a
-        // second flush succeeds without writing anything. What the next process acknowledges must stay.
+        // The flush of batch 4 failed and the process ended. The page cache still shows the batch,
+        // and a second flush succeeds without writing anything. What the next process acknowledges
+        // must stay.
         for (std::uint64_t seed = 1; seed <= 30; ++seed) {
             Disk disk;
             {
@@ -223,7 +224,8 @@ class TestStoreFaults : public QObject {
     }
 
  private:
-    // The power goes while the last batches are written but not flushed. Returns whether one was lost.
+    // The power goes while the last batches are written but not flushed. Returns whether one was
+    // lost.
     static bool powerLoss(SeededRandom& random) {
         Disk disk;
         StoreFolder image;

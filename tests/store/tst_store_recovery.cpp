@@ -145,7 +145,8 @@ class TestStoreRecovery : public QObject {
     }
 
     void whatWasCutStaysCut() {
-        // Batch 6 is torn, batch 7 behind it is whole: a power loss may leave that when neither was flushed.
+        // Batch 6 is torn, batch 7 behind it is whole: a power loss may leave that when neither
+        // was flushed.
         StoreFolder folder;
         leaveKilled(folder, 7);
         const JournalFile journal = newestSegment(folder);

@@ -21,7 +21,8 @@ struct StoreOptions {
     std::string path;
     //! Number of SQLite files, 1 to 8. Must be what the folder was made with.
     int shard_count = 8;
-    //! Memory for what the SQLite files do not hold yet, at least 64 KiB. A phone is happy with 4 MiB.
+    //! Memory for what the SQLite files do not hold yet, at least 64 KiB; on a phone
+    //! 4 MiB will do.
     std::size_t buffer_bytes = 64 << 20;
     //! When nothing was set for so long, the buffer is moved into the SQLite files. At least 1 ms.
     std::chrono::milliseconds flush_interval{100};
@@ -31,10 +32,11 @@ struct StoreOptions {
 //!
 //! It is the same engine that keeps documents: a journal in front of SQLite shards. Collection and
 //! key are named like documents are (see DocumentName), in a space of their own; a value is bytes.
-//! Thread: every function from any thread; writes of different threads are ordered by a lock inside.
+//! Thread: every function from any thread; writes of different threads are ordered by a lock
+//! inside.
 //! Owner: the caller of open(). The destructor closes.
-//! Reads see every finished set() and remove() at once. What was set before a durable set is durable
-//! no later than it.
+//! Reads see every finished set() and remove() at once. What was set before a durable set is
+//! durable no later than it.
 class Store {
  public:
     struct Record {
@@ -57,8 +59,8 @@ class Store {
     //! MiB), StorageFull (retryable), StorageFailed, Closed.
     Result<> set(std::string_view collection, std::string_view key, Bytes value);
     //! \brief As set(); the future is ready when the record is on the disk, and has the error when
-    //! it will not get there. Not waiting for one before the next lets many share a flush. On a full
-    //! disk an accepted record waits for space.
+    //! it will not get there. Not waiting for one before the next lets many share a flush. On a
+    //! full disk an accepted record waits for space.
     std::future<Result<>> setDurable(std::string_view collection, std::string_view key,
                                      Bytes value);
     //! \brief Nothing happens when there is no such record. Errors: as set().
