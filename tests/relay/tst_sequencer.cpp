@@ -124,6 +124,23 @@ class TestSequencer : public QObject {
         QVERIFY(nack.permanent);
     }
 
+    void whatIsEqualInFrontOfADifferentChangeIsAcknowledged() {
+        RelayWorld world;
+        Client& alice = world.connects(kAlice);
+        const auto notes = alice.joins("notes/1");
+        Author author(kAlice);
+        const Change a = alice.types(notes, author, "a");
+        alice.types(notes, author, "b");
+        world.syncs();
+        alice.forgets();
+        alice.pushes(notes, Hash16{}, {a, author.writesAt(2, "other")});
+        world.turn();
+        QCOMPARE(alice.gets<wire::Ack>().counter, 1u);
+        const auto nack = alice.gets<wire::Nack>();
+        QCOMPARE(nack.code, code(ErrorCode::Equivocation));
+        QCOMPARE(nack.first, 2u);
+    }
+
     void aDifferentHistoryInFrontOfANewChangeIsEquivocation() {
         RelayWorld world;
         Client& alice = world.connects(kAlice);
