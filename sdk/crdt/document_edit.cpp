@@ -119,6 +119,7 @@ void Document::Impl::clear(Container& container) {
         m_writer.clear(container.id, seen);
         container.counter->clear(id, seen);
         undo_manager.captureToggle(container, {id.replica, id.counter}, true, {});
+        events.count(container);
     }
 }
 
@@ -174,6 +175,7 @@ void Document::Impl::increment(Container& counter, std::int64_t delta) {
     m_writer.increment(counter.id, delta);
     counter.counter->increment(id, delta);
     undo_manager.captureToggle(counter, {id.replica, id.counter}, true, {});
+    events.count(counter);
 }
 
 // ---- undo: toggles and re-writes of own operations ----
@@ -247,6 +249,7 @@ bool Document::Impl::revertToggle(UndoStep& step, Direction direction) {
         else
             container.counter->toggle(run, on);
     }
+    if (container.counter) events.count(container);
     step.targets = std::move(targets);
     return true;
 }

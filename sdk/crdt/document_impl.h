@@ -66,6 +66,7 @@ class Document::Impl {
     void apply(const Change& change, std::uint64_t lamport);
     void applyInsert(const Op& op, ReplicaIndex author);
     void applySet(const Op& op, const Change& change, std::uint64_t lamport);
+    void applyCount(const Op& op, ReplicaId author);
     void applyToggle(const Op& op, ReplicaIndex author);
     // both
     void show(Container& map, const std::string& key, Register value, const Change* change);

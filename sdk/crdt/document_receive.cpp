@@ -144,16 +144,9 @@ void Document::Impl::apply(const Change& change, std::uint64_t lamport) {
                 applySet(op, change, lamport + (op.counter - change.first));
                 break;
             case OpKind::Increment:
-                containers.ensure(op.container)
-                    .counter->increment({change.replica, op.counter}, op.delta);
+            case OpKind::Clear:
+                applyCount(op, change.replica);
                 break;
-            case OpKind::Clear: {
-                std::vector<OpId> seen;
-                for (const IdRun& run : op.runs) seen.push_back({run.replica, run.first});
-                containers.ensure(op.container)
-                    .counter->clear({change.replica, op.counter}, std::move(seen));
-                break;
-            }
             case OpKind::Toggle:
                 applyToggle(op, author);
                 break;
@@ -188,6 +181,19 @@ void Document::Impl::applySet(const Op& op, const Change& change, std::uint64_t 
     show(containers.ensure(op.container), std::string(op.key), std::move(value), &change);
 }
 
+void Document::Impl::applyCount(const Op& op, ReplicaId author) {
+    Container& container = containers.ensure(op.container);
+    const OpId id{author, op.counter};
+    if (op.kind == OpKind::Increment) {
+        container.counter->increment(id, op.delta);
+    } else {
+        std::vector<OpId> seen;
+        for (const IdRun& run : op.runs) seen.push_back({run.replica, run.first});
+        container.counter->clear(id, std::move(seen));
+    }
+    events.count(container);
+}
+
 void Document::Impl::applyToggle(const Op& op, ReplicaIndex author) {
     Container& container = containers.ensure(op.container);
     const Rga::Listener listener = listenerOf(container);
@@ -197,6 +203,7 @@ void Document::Impl::applyToggle(const Op& op, ReplicaIndex author) {
         else
             container.counter->toggle(run, op.on);
     }
+    if (container.counter) events.count(container);
 }
 
 }  // namespace kimdb::crdt

@@ -58,6 +58,10 @@ void EventLog::update(Container& map, MapUpdate update) {
     if (isListening()) eventOf(map).updates.push_back(std::move(update));
 }
 
+void EventLog::count(Container& counter) {
+    if (isListening()) eventOf(counter);
+}
+
 void EventLog::deliver() {
     if (m_count == 0 || !isListening()) return;
     m_events.resize(m_count);

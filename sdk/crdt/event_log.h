@@ -23,6 +23,8 @@ class EventLog {
     void splice(Container& text, std::size_t position, std::size_t removed,
                 std::string_view inserted);
     void update(Container& map, MapUpdate update);
+    //! The value of a counter may be another.
+    void count(Container& counter);
     //! Calls the handler if anything happened since begin().
     void deliver();
 

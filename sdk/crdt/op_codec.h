@@ -134,7 +134,6 @@ class OpWriter {
 
  private:
     void head(OpKind kind, int bits, const ContainerId& container);
-    void head(OpKind kind, int bits, ByteView container);
     void replica(ReplicaId id);
     void counterOf(ReplicaId replica, std::uint64_t counter);
     void id(OpId id);
@@ -146,9 +145,9 @@ class OpWriter {
     std::vector<ReplicaId> m_table;
     Bytes m_structure;
     Bytes m_content;
-    Bytes m_container;  // encoded, of the operation before; empty: none yet
-    ContainerId m_last;
-    bool m_last_is_known = false;
+    ContainerId m_last;            // of the operation before, perhaps in another change
+    Bytes m_container;             // its encoding; empty: none yet
+    bool m_has_container = false;  // this change has named it
 };
 
 //! \brief Reads the operations of a change, strictly. Allocates in proportion to the input.

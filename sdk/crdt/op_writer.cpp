@@ -43,8 +43,7 @@ void OpWriter::begin(ReplicaId author, std::uint64_t first, const std::vector<Op
     for (const OpId& dep : deps) m_table.push_back(dep.replica);
     m_structure.clear();
     m_content.clear();
-    m_container.clear();
-    m_last_is_known = false;
+    m_has_container = false;
 }
 
 void OpWriter::text(ByteView utf8) {
@@ -55,22 +54,17 @@ void OpWriter::text(ByteView utf8) {
     }
 }
 
-void OpWriter::head(OpKind kind, int bits, ByteView container) {
-    const bool same = !m_container.empty() && m_container == container;
-    const int upper = bits | (same ? kSame : 0);
-    ByteWriter(m_structure).u8(static_cast<std::uint8_t>(static_cast<int>(kind) | upper << 4));
-    if (same) return;
-    m_structure.append(container);
-    m_container = container;
-}
-
 void OpWriter::head(OpKind kind, int bits, const ContainerId& container) {
-    if (m_last_is_known && m_last == container) return head(kind, bits, ByteView(m_container));
-    Bytes encoded;
-    encodeContainer(encoded, container);
-    head(kind, bits, ByteView(encoded));
-    m_last = container;
-    m_last_is_known = true;
+    if (m_container.empty() || m_last != container) {
+        m_last = container;
+        m_container.clear();
+        encodeContainer(m_container, container);
+        m_has_container = false;
+    }
+    const int upper = bits | (m_has_container ? kSame : 0);
+    ByteWriter(m_structure).u8(static_cast<std::uint8_t>(static_cast<int>(kind) | upper << 4));
+    if (!m_has_container) m_structure.append(m_container);
+    m_has_container = true;
 }
 
 void OpWriter::replica(ReplicaId id) {

@@ -35,6 +35,8 @@ void History::listen(Replica& replica) {
 
 void History::apply(Replica& replica, const std::vector<Event>& events) {
     for (const Event& event : events) {
+        if (event.container.type() == ContainerType::Counter)
+            replica.counters[event.container] = replica.doc.counter(event.container);
         std::u16string& text = replica.texts[event.container];
         for (const crdt::TextSplice& s : event.splices) {
             if (s.position + s.removed > text.size())
@@ -181,6 +183,7 @@ void History::restart(Replica& replica) {
     replica.doc = Document(replica.doc.replica());
     replica.texts.clear();
     replica.maps.clear();
+    replica.counters.clear();
     listen(replica);
     if (below(2)) {
         if (const auto ok = replica.doc.receiveAll(log, crdt::Origin::Rebuild); !ok)
@@ -211,6 +214,10 @@ std::optional<std::string> History::check(const Replica& replica) const {
     for (const auto& [container, copy] : replica.texts)
         if (container.type() == ContainerType::Text && replica.doc.text(container) != copy)
             return "events made another text";
+    const ContainerId counter = ContainerId::child(kRoot, "c", ContainerType::Counter);
+    const auto told = replica.counters.find(counter);
+    if (replica.doc.counter(counter) != (told == replica.counters.end() ? 0 : told->second))
+        return "no event told of a counter";
     for (const auto& [container, copy] : replica.maps)
         for (const std::string& key : replica.doc.keys(container)) {
             const auto at = copy.find(key);

@@ -33,6 +33,7 @@ class History {
         std::vector<Change> inbox;
         Texts texts;  // kept up to date by events alone
         Maps maps;
+        std::map<crdt::ContainerId, std::int64_t> counters;  // read again only when told
         std::string event_error;
     };
 

@@ -81,6 +81,7 @@ struct Event {
     Origin origin = Origin::Local;
     std::vector<TextSplice> splices;  //!< container is a Text
     std::vector<MapUpdate> updates;   //!< container is a Map
+    // A Counter's event has neither: its value may be another now.
 };
 
 //! \brief What happened to a change that was received.
