@@ -109,6 +109,15 @@ Result<std::vector<wire::StreamState>> DocumentLog::allStreams(std::size_t count
     return out;
 }
 
+Result<bool> DocumentLog::takesNewStream() {
+    if (!m_stream_count) {
+        auto all = allStreams(limits::kReplicasPerBatchMax);
+        if (!all.ok()) return all.error();
+        m_stream_count = all->size();
+    }
+    return *m_stream_count < limits::kReplicasPerBatchMax;
+}
+
 Result<store::LogEntry> DocumentLog::entryOf(ReplicaId replica, std::uint64_t counter) const {
     auto entry = m_commits.store().findEntry(m_name, replica, counter);
     if (!entry.ok()) return entry.error();

@@ -56,6 +56,10 @@ class DocumentLog {
     Result<wire::StreamState> streamState(ReplicaId replica);
     //! Of every replica that ever wrote here, ascending by id; at most \a count_max.
     Result<std::vector<wire::StreamState>> allStreams(std::size_t count_max) const;
+    //! Whether one more replica may write here: all that ever did fit one table of the wire.
+    Result<bool> takesNewStream();
+    //! One more replica has written. REQUIRES: takesNewStream() was asked.
+    void streamBegan() { ++*m_stream_count; }
     //! The entry that holds \a counter. Errors: StorageCorrupt when a counter at or below the head
     //! is missing.
     Result<store::LogEntry> entryOf(ReplicaId replica, std::uint64_t counter) const;
@@ -81,6 +85,7 @@ class DocumentLog {
     Hash16 m_hash;
     std::uint64_t m_durable_head = 0;
     std::map<ReplicaId, Stream> m_streams;
+    std::optional<std::size_t> m_stream_count;  // counted when somebody new writes
     std::deque<std::pair<store::SeqNo, std::uint64_t>> m_pending;  // (batch, head after it)
 };
 

@@ -24,6 +24,8 @@ CloseCode closeCodeOf(const Error& error) {
             return CloseCode::Auth;
         case ErrorCode::NotAllowed:
             return CloseCode::Denied;
+        case ErrorCode::RateLimited:
+            return CloseCode::Rate;
         case ErrorCode::Malformed:
         case ErrorCode::Unsupported:
         case ErrorCode::ProtocolViolation:

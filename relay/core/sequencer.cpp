@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 constexpr std::uint32_t kIncarnation = 1;
 constexpr auto kRetryDeps = 200ms;
 constexpr auto kRetryStorage = 1000ms;
+constexpr auto kRetryFull = 60'000ms;
 
 SaltTree saltsFor(const Change& change, const Stream& stream) {
     return change.salt_key ? SaltTree(*change.salt_key) : stream.salts;
@@ -105,10 +106,12 @@ Result<> Sequencer::skipDuplicates(Draft& draft) const {
 }
 
 //! Whether a stream with the hash \a running at \a counter leads to the hash at our head. Rolling
-//! forward from there costs what was accepted later: after a reconnect the few pushes that were in
-//! flight.
+//! forward from there costs what was accepted later: the few pushes that were in flight. Who is
+//! further behind has ignored the heads in SUBOK and must read them again: RateLimited.
 Result<bool> Sequencer::continuesStream(Draft& draft, std::uint64_t counter, Hash16 running) const {
-    while (counter < draft.stream.head) {
+    for (int walked = 0; counter < draft.stream.head; ++walked) {
+        if (walked == kDuplicatesBehindMax)
+            return Error{ErrorCode::RateLimited, "pushed again far behind the stream's head", true};
         auto entry = draft.log.entryOf(draft.replica(), counter + 1);
         if (!entry.ok()) return entry.error();
         auto stored = decodeChange(entry->change);
@@ -134,6 +137,11 @@ Result<bool> Sequencer::judge(Draft& draft, const Change& change) const {
         draft.stream.refusal = {change.first, broken};
         draft.changed = true;
         return draft.refuseForGood(change.first, broken), false;
+    }
+    if (stream.head == 0) {
+        auto room = draft.log.takesNewStream();
+        if (!room.ok()) return room;
+        if (!*room) return draft.refuse(change.first, ErrorCode::TooLarge, kRetryFull), false;
     }
     auto complete = hasDeps(draft.log, change);
     if (!complete.ok()) return complete;
@@ -190,6 +198,7 @@ void Sequencer::commit(Draft& draft) const {
         return;
     }
     draft.decision.seq = *seq;
+    if (draft.live.head == 0 && draft.stream.head > 0) draft.log.streamBegan();
     draft.live = std::move(draft.stream);
     if (!draft.decision.placed.empty()) draft.log.committed(*seq, draft.position, draft.log_hash);
 }

@@ -10,6 +10,9 @@
 
 namespace kimdb::relay {
 
+//! Changes that are walked to prove a duplicate; who is further behind has ignored SUBOK's head.
+inline constexpr int kDuplicatesBehindMax = 4096;
+
 //! \brief Changes of one stream as they came in one PUSH, and by whom.
 //! REQUIRES of `changes`: not empty, one replica that belongs to `user`, consecutive counters.
 struct Submission {
@@ -48,8 +51,8 @@ class Sequencer {
  public:
     Sequencer(CommitOrder& commits, const Clock& clock) : m_commits(commits), m_clock(clock) {}
 
-    //! Errors: only those of reading the store. A commit that fails is a temporary refusal and
-    //! leaves no trace.
+    //! Errors: RateLimited (a duplicate too far behind to be proved) and those of reading the store.
+    //! A commit that fails is a temporary refusal and leaves no trace.
     Result<Decision> decide(DocumentLog& log, const Submission& submission);
 
  private:

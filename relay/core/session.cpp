@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "relay/core/session.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace kimdb::relay {
@@ -39,6 +40,15 @@ Subscription& Session::open(wire::Alias alias, Room& room) {
     m_alias_min = std::uint64_t{alias} + 2;
     auto made = std::unique_ptr<Subscription>(new Subscription{*this, room, alias});
     return *m_subscriptions.emplace(alias, std::move(made)).first->second;
+}
+
+void Session::drop(wire::Alias alias) {
+    const auto waiting = std::find_if(m_answers.begin(), m_answers.end(), [&](const Answer& a) {
+        const auto* subscribed = std::get_if<wire::SubOk>(&a.record);
+        return subscribed && subscribed->alias == alias;
+    });
+    if (waiting != m_answers.end()) m_answers.erase(waiting);
+    m_subscriptions.erase(alias);
 }
 
 Subscription* Session::find(wire::Alias alias) {

@@ -54,7 +54,8 @@ class Session {
     //! reused.
     bool mayOpen(wire::Alias alias) const;
     Subscription& open(wire::Alias alias, Room& room);
-    void drop(wire::Alias alias) { m_subscriptions.erase(alias); }
+    //! A SUBOK that has not left goes with it, so that SUB again and again piles up nothing.
+    void drop(wire::Alias alias);
     Subscription* find(wire::Alias alias);
     //! A client alias that was given up; what is still on its way under it is ignored.
     bool retired(wire::Alias alias) const;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the relay makes of a PUSH: SYNC rules 1, 7, 9, 10 and 12, seen from the wire.
+#include "relay/core/sequencer.h"
 #include "relay/relay_world.h"
 
 using namespace kimdb;
@@ -390,6 +391,52 @@ class TestSequencer : public QObject {
         const auto nack = alice.gets<wire::Nack>();
         QCOMPARE(nack.code, code(ErrorCode::RateLimited));
         QVERIFY(!nack.permanent);
+    }
+
+    void aDuplicateFarBehindTheHeadEndsTheSession() {
+        RelayWorld world;
+        Client& alice = world.connects(kAlice);
+        const auto notes = alice.joins("notes/1");
+        Author author(kAlice);
+        std::vector<Change> changes;
+        for (int i = 0; i < relay::kDuplicatesBehindMax + 2; ++i)
+            changes.push_back(author.writes("x"));
+        alice.pushes(notes, Hash16{}, changes);
+        world.syncs();
+        alice.forgets();
+        alice.pushes(notes, Hash16{}, {changes[0], changes[1]});
+        world.syncs();
+        QCOMPARE(alice.gets<wire::Ack>().counter, 2u);
+        alice.pushes(notes, Hash16{}, {changes[0]});
+        QVERIFY(alice.closed.has_value());
+        QCOMPARE(int(*alice.closed), 4029);
+    }
+
+    void aDocumentTakesAsManyReplicasAsOneTableOfTheWireHolds() {
+        relay::Stream stream;
+        stream.head = 1;
+        MemoryLogStore::State state;
+        auto& keys = state.documents["notes/1"].keys;
+        for (ReplicaId id = 1; id < limits::kReplicasPerBatchMax; ++id)
+            keys[relay::Stream::key(kBob + id)] = stream.encode();
+        RelayWorld world;
+        world.restartsFrom(std::move(state), false);
+        Client& alice = world.connects(kAlice);
+        const auto notes = alice.joins("notes/1");
+        Author last(kAlice), surplus(kBob);
+        alice.types(notes, last, "a");
+        world.syncs();
+        QCOMPARE(alice.gets<wire::Ack>().counter, 1u);
+        alice.forgets();
+        alice.types(notes, surplus, "b");
+        world.syncs();
+        const auto nack = alice.gets<wire::Nack>();
+        QCOMPARE(nack.code, code(ErrorCode::TooLarge));
+        QVERIFY(!nack.permanent);
+        alice.forgets();
+        alice.types(notes, last, "c");
+        world.syncs();
+        QCOMPARE(alice.gets<wire::Ack>().counter, 2u);
     }
 };
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One connection's protocol: opening, fencing, aliases, limits, heartbeat (SYNC rules 8, 13, 15; PROTOCOL 7).
+#include "relay/core/room.h"
+#include "relay/core/session.h"
 #include "relay/relay_world.h"
 
 using namespace kimdb;
@@ -416,6 +418,26 @@ class TestSession : public QObject {
         endedWith(alice, 4100);
         endedWith(stranger, 4100);
         QCOMPARE(world.core->stats().peers, 0u);
+    }
+
+    void theAnswerToASubscriptionGoesWithIt() {
+        RelayWorld world;
+        relay::CommitOrder commits(*world.store);
+        auto log = relay::DocumentLog::load(commits, "notes/1");
+        QVERIFY(log.ok());
+        const relay::Certificates certificates(Bytes(32, 'k'));
+        relay::Room room(std::move(*log), certificates, world.clock, 0);
+        std::vector<relay::PeerId> wrote;
+        relay::Session session(1, true, world.clock.steadyTime(), world, wrote);
+        session.open(2, room);
+        session.answer({1, wire::SubOk{2}});
+        session.open(4, room);
+        session.answer({1, wire::SubOk{4}});
+        session.drop(2);
+        relay::Answer answer;
+        QVERIFY(session.takeAnswer(1, answer));
+        QCOMPARE(std::get<wire::SubOk>(answer.record).alias, wire::Alias{4});
+        QVERIFY(!session.hasAnswers());
     }
 };
 
