@@ -193,7 +193,6 @@ void DocumentSync::connectionLost() {
     releaseAlias();
     m_permissions = 0xFF;
     m_unmarked.clear();
-    m_withheld.clear();
     m_resubscriptions = 0;
     m_restarts = 0;
     m_backoff = m_push_after = {};
@@ -385,8 +384,7 @@ Result<> DocumentSync::reloadQueue() {
                                         const Change& c = entry.change;
                                         const bool own = owns(c.replica);
                                         if (c.last() <= m_log.stream(c.replica).acked) return true;
-                                        if (!own && (!may_supply || m_withheld.contains(c.replica)))
-                                            return true;
+                                        if (!own && !may_supply) return true;
                                         order.add({.position = entry.position,
                                                    .replica = c.replica,
                                                    .first = c.first,

@@ -5,7 +5,6 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <set>
 #include <vector>
 
 #include "sync/document_log.h"
@@ -172,9 +171,8 @@ class DocumentSync {
     std::vector<Rejected> m_accepted;                         // of the edit under way
     bool m_mint = false;                                      // of the edit under way
 
-    std::set<ReplicaId> m_withheld;  // others' streams the relay does not take from us
-    bool m_pushed = false;           // anything under this alias
-    bool m_equivocation = false;     // pushing waits until the relay's change is here
+    bool m_pushed = false;        // anything under this alias
+    bool m_equivocation = false;  // pushing waits until the relay's change is here
     std::chrono::milliseconds m_equivocation_at{};
     std::chrono::milliseconds m_push_after{};
     std::chrono::milliseconds m_backoff{};

@@ -147,11 +147,7 @@ Result<> DocumentSync::commitIncoming(DocumentLog::Edit& edit, std::uint32_t cre
     if (!seq) return seq.error();
     noteCommit(*seq);
     m_resubscriptions = 0;
-    bool supply_again = false;  // the relay has got over what it refused of another's stream
-    for (const auto& [replica, counter] : acks) {
-        m_queue.acknowledge(replica, counter, [](auto&) {});
-        supply_again = m_withheld.erase(replica) > 0 || supply_again;
-    }
+    for (const auto& [replica, counter] : acks) m_queue.acknowledge(replica, counter, [](auto&) {});
     const LogState& state = m_log.state();
     m_unsynced.push_back({*seq, state.position, state.log_hash, credit});
     if (m_open && !fresh.empty())
@@ -162,8 +158,6 @@ Result<> DocumentSync::commitIncoming(DocumentLog::Edit& edit, std::uint32_t cre
         m_shared.outbox.notify([entry](SyncDelegate& delegate) { delegate.accepted(entry); });
     if (!acks.empty() || !accepted.empty()) statusChanged();
     durable();
-    if (supply_again)
-        if (auto ok = reloadQueue(); !ok) return ok;
     return mint ? m_shared.mint() : Result<>();
 }
 

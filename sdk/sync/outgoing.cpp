@@ -115,10 +115,11 @@ void DocumentSync::receive(const wire::Nack& record) {
         return;
     }
     if (!queued->own) {
+        // Only its author can close that counter, who may be gone; here it is lost like a fork's loser.
         m_shared.outbox.problem({code, "the relay does not take another author's changes of " +
-                                           m_log.name() + " back from here"});
-        m_withheld.insert(record.replica);
-        if (auto ok = reloadQueue(); !ok) storageTrouble(ok.error());
+                                           m_log.name() + " back"});
+        if (auto ok = loseBranches({{record.replica, record.first}}); !ok)
+            storageTrouble(ok.error());
         return;
     }
     // A lost role takes all that needs it at once: each change would be refused on its own, and the document rebuilt

@@ -103,7 +103,8 @@ void SimClient::edit(const std::string& name) {
     with([&](sync::SyncEngine& engine) { appended = engine.appendLocal(nameOf(name), *change); });
     if (appended) return;
     if (appended.error().code != ErrorCode::StorageFull)
-        m_world.violate("an edit was refused: " + appended.error().message);
+        m_world.violate("an edit was refused: " + appended.error().message +
+                        (doc.missing().empty() ? "" : "; a change held here waits"));
     load(name);  // the application takes the edit back
 }
 

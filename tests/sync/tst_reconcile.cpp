@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MIT
+#include <QTest>
+
+#include "sync/scripted_relay.h"
+
+using namespace kimdb;
+using namespace kimdb::test;
+
+// SYNC rules 4, 6, 9, 14, 19, 21: positions, forks and restored relays.
+class TestReconcile : public QObject {
+    Q_OBJECT
+
+    static void goLive(ScriptedRelay& me) {
+        me.connects();
+        me.subscribes(me.subOk(wire::Plan::UpToDate));
+    }
+
+ private slots:
+    void onlyJournalledChangesArePushed() {
+        ScriptedRelay me;
+        goLive(me);
+        const Change change = me.types(u"a");
+        QVERIFY(!me.take<wire::Push>());
+        QVERIFY(!me.engine->status(me.name).saved);
+        me.store.sync();
+        // The binding to the incarnation is older, so it is durable too.
+        QCOMPARE(me.takePushed(), (std::vector<Change>{change}));
+        QVERIFY(me.engine->status(me.name).saved);
+        QCOMPARE(me.engine->status(me.name).queued, 1u);
+        me.says(wire::Ack{me.alias, change.replica, change.last(), wire::kDurable});
+        QCOMPARE(me.engine->status(me.name).queued, 0u);
+    }
+
+    void anAckThatIsNotDurableLeavesTheQueue() {
+        ScriptedRelay me;
+        goLive(me);
+        const Change change = me.types(u"a");
+        me.store.sync();
+        me.says(wire::Ack{me.alias, change.replica, change.last(), 0});
+        QCOMPARE(me.engine->status(me.name).queued, 1u);
+    }
+
+    // Shown at once, but the cursor and the CREDIT wait for the disk.
+    void heldAndCreditFollowTheDisk() {
+        ScriptedRelay me;
+        OtherReplica other(5);
+        const Change change = other.types(u"a");
+        for (int visit = 0; visit < 2; ++visit) {
+            QCOMPARE(me.connects().position, 0u);  // what is not on the disk is asked for again
+            me.says(me.subOk(wire::Plan::Changes, 1));
+            me.sendsChunk(0, {change});
+            QCOMPARE(me.text(), std::string("a"));
+            QVERIFY(!me.take<wire::Credit>());
+            if (visit == 0) me.engine->connectionClosed();
+        }
+        me.store.sync();
+        QCOMPARE(me.take<wire::Credit>()->chunks, 1u);
+        me.engine->connectionClosed();
+        QCOMPARE(me.connects().position, 1u);
+    }
+
+    void aHoleMakesANewSubscription() {
+        ScriptedRelay me;
+        OtherReplica other(5);
+        goLive(me);
+        const wire::Alias before = me.alias;
+        const Change first = other.types(u"a");
+        (void)first;
+        me.sendsOps(1, {other.types(u"b")});
+        QCOMPARE(me.shown, 0u);
+        const auto sub = me.take<wire::Sub>();
+        QVERIFY(sub);
+        QVERIFY(sub->alias > before);
+        QCOMPARE(sub->position, 0u);
+    }
+
+    void duplicatesAreShownOnce() {
+        ScriptedRelay me;
+        OtherReplica other(5);
+        const Change change = other.types(u"a");
+        goLive(me);
+        me.sendsOps(0, {change});
+        me.engine->connectionClosed();  // before the disk had it: it comes again
+        me.connects();
+        me.says(me.subOk(wire::Plan::Changes, 1));
+        me.sendsChunk(0, {change});
+        QCOMPARE(me.shown, 1u);
+        QCOMPARE(me.text(), std::string("a"));
+        me.store.sync();
+        QCOMPARE(me.store.durable().documents.at(me.name.text()).log.size(), 1u);
+    }
+
+    // Another epoch: the relay lacks two changes, one of them another author's; both go back, in order.
+    void whatARestoredRelayLacksIsSuppliedByEveryHolder() {
+        ScriptedRelay me;
+        OtherReplica other(5);
+        const Change theirs = other.types(u"a");
+        goLive(me);
+        me.sendsOps(0, {theirs});
+        const Change mine = me.types(u"b");
+        me.store.sync();
+        me.takePushed();
+        me.says(wire::Ack{me.alias, mine.replica, mine.last(), wire::kDurable});
+        me.sendsOps(1, {wire::Mark{mine.replica, mine.first, mine.count}});
+        me.store.sync();
+        me.engine->connectionClosed();
+
+        me.connects({{2}});
+        me.says(me.subOk(wire::Plan::Reconcile, 0));
+        QVERIFY(!me.engine->status(me.name).live);
+        QCOMPARE(me.engine->status(me.name).queued, 1u);  // saved, no more synced
+        me.sendsChunk(0, {});
+        me.store.sync();
+        QCOMPARE(me.takePushed(), (std::vector<Change>{theirs}));
+        QCOMPARE(me.takePushed(), (std::vector<Change>{mine}));
+        QCOMPARE(me.rebuilds, 0);
+    }
+
+    // SYNC rule 6: both copies of a folder derive the same stream, so their common queue arrives once.
+    void equivocationMovesTheQueueToTheDerivedStream() {
+        ScriptedRelay me;
+        goLive(me);
+        const Change mine = me.types(u"mine");
+        const Change more = me.types(u" more");
+        me.store.sync();
+        wire::Push push;
+        QCOMPARE(me.takePushed(&push).size(), 2u);
+        me.refuses(push, mine, ErrorCode::Equivocation, true);
+        QVERIFY(me.refused.empty());  // the relay's version tells what to do
+        OtherReplica copy(mine.replica);
+        const Change theirs = copy.types(u"theirs");
+        me.sendsOps(0, {theirs});
+        me.store.sync();
+        QVERIFY(me.take<wire::Sub>());
+        me.table = {};
+        me.says(me.subOk(wire::Plan::Changes, 1));
+        me.sendsChunk(0, {theirs});
+        me.store.sync();
+
+        SaltTree salts(*mine.salt_key);
+        const ReplicaId derived = derivedReplica(mine.replica, 1, changeHash(mine, salts));
+        const auto pushed = me.takePushed();
+        QCOMPARE(pushed.size(), 2u);
+        QCOMPARE(pushed[0].replica, derived);
+        QCOMPARE(pushed[0].first, 1u);
+        QCOMPARE(pushed[0].content, mine.content);
+        QCOMPARE(pushed[1].first, mine.count + 1);
+        QVERIFY(me.refused.empty());
+        QVERIFY(me.engine->replica() != mine.replica);
+        QVERIFY(me.text().find("mine more") != std::string::npos);
+        QVERIFY(me.text().find("theirs") != std::string::npos);
+        (void)more;
+    }
+
+    // A restored relay took a copy's change under a counter we had acknowledged: the relay's wins, ours is kept.
+    void aForkOfAcknowledgedChangesGoesToTheRejectedList() {
+        ScriptedRelay me;
+        goLive(me);
+        const Change mine = me.types(u"mine");
+        me.store.sync();
+        me.takePushed();
+        me.says(wire::Ack{me.alias, mine.replica, mine.last(), wire::kDurable});
+        me.sendsOps(0, {wire::Mark{mine.replica, mine.first, mine.count}});
+        me.store.sync();
+        me.engine->connectionClosed();
+        me.connects({{2}});
+        me.says(me.subOk(wire::Plan::Reconcile, 1));
+        OtherReplica copy(mine.replica);
+        me.sendsChunk(0, {copy.types(u"theirs")});
+        QCOMPARE(me.text(), std::string("theirs"));
+        QCOMPARE(me.refused.size(), 1u);
+        QCOMPARE(me.refused[0].change, mine);
+        QCOMPARE(me.refused[0].code, ErrorCode::Equivocation);
+        QCOMPARE(me.problems.back().code, ErrorCode::Equivocation);  // forkDetected
+    }
+
+    void aTemporaryRefusalRewindsOnce() {
+        ScriptedRelay me;
+        goLive(me);
+        const Change first = me.types(u"a");
+        me.store.sync();
+        wire::Push push;
+        me.takePushed(&push);
+        const Change second = me.types(u"b");
+        me.store.sync();
+        wire::Push later;
+        me.takePushed(&later);
+        me.refuses(push, first, ErrorCode::StorageFull, false);
+        me.refuses(later, second, ErrorCode::Gap, false);
+        QVERIFY(!me.take<wire::Push>());  // back-off
+        me.clock.now += std::chrono::seconds(10);
+        me.engine->tick();
+        QCOMPARE(me.takePushed(), (std::vector<Change>{first, second}));
+        QVERIFY(!me.take<wire::Push>());
+    }
+
+    // SYNC rule 21: the relay must keep what an unacknowledged own change was made on.
+    void seenStopsAtTheOldestOwnChange() {
+        ScriptedRelay me;
+        OtherReplica other(5);
+        goLive(me);
+        me.sendsOps(0, {other.types(u"a")});
+        me.store.sync();
+        const Change mine = me.types(u"b");
+        me.store.sync();
+        me.sendsOps(1, {other.types(u"c")});
+        me.store.sync();
+        me.engine->tick();
+        QCOMPARE(me.take<wire::Seen>()->position, 1u);
+        me.says(wire::Ack{me.alias, mine.replica, mine.last(), wire::kDurable});
+        me.clock.now += std::chrono::seconds(11);
+        me.engine->tick();
+        QCOMPARE(me.take<wire::Seen>()->position, 2u);
+    }
+
+    // SYNC rule 22 and docs/decisions/0004-provisional-incarnation.md.
+    void anotherIncarnationRewritesTheQueueBeforeTheFirstPush() {
+        ScriptedRelay me;
+        const Change change = me.types(u"a");
+        me.store.sync();
+        QCOMPARE(me.connects().incarnation, 0u);
+        wire::SubOk ok = me.subOk(wire::Plan::UpToDate);
+        ok.incarnation = 3;
+        me.says(ok);
+        QVERIFY(!me.take<wire::Push>());  // the binding is not journalled yet
+        me.store.sync();
+        const auto pushed = me.takePushed();
+        QCOMPARE(pushed.size(), 1u);
+        QCOMPARE(pushed[0].incarnation, 3u);
+        QCOMPARE(pushed[0].content, change.content);
+        me.engine->connectionClosed();
+        QCOMPARE(me.connects().incarnation, 3u);
+    }
+
+    void aFullDiskPausesTheSessionAndShowsNothing() {
+        ScriptedRelay me;
+        OtherReplica other(5);
+        goLive(me);
+        me.store.setFull(true);
+        me.sendsOps(0, {other.types(u"a")});
+        QCOMPARE(me.shown, 0u);
+        QVERIFY(me.closed != 0);
+        QVERIFY(me.retries);
+        QCOMPARE(me.problems.back().code, ErrorCode::StorageFull);
+    }
+
+    void silenceEndsTheSession() {
+        ScriptedRelay me;
+        goLive(me);
+        me.clock.now += std::chrono::seconds(16);
+        me.engine->tick();
+        QVERIFY(me.take<wire::Ping>());
+        me.clock.now += std::chrono::seconds(46);
+        me.engine->tick();
+        QVERIFY(me.closed != 0);
+        QVERIFY(me.retries);
+    }
+
+    // 50,000 queued edits leave in linear time and few PUSHes.
+    void aLongQueueIsPushedInFewRecords() {
+        ScriptedRelay me;
+        constexpr int kEdits = 5'000;
+        for (int i = 0; i < kEdits; ++i) me.types(u"x");
+        me.store.sync();
+        goLive(me);
+        std::size_t pushed = 0;
+        for (auto changes = me.takePushed(); !changes.empty(); changes = me.takePushed()) {
+            pushed += changes.size();
+            me.says(
+                wire::Ack{me.alias, changes.back().replica, changes.back().last(), wire::kDurable});
+        }
+        QCOMPARE(pushed, std::size_t{kEdits});
+        QCOMPARE(me.engine->status(me.name).queued, 0u);
+    }
+};
+
+QTEST_APPLESS_MAIN(TestReconcile)
+#include "tst_reconcile.moc"
