@@ -51,7 +51,7 @@ class Sequencer {
  public:
     Sequencer(CommitOrder& commits, const Clock& clock) : m_commits(commits), m_clock(clock) {}
 
-    //! Errors: RateLimited (a duplicate too far behind to be proved) and those of reading the store.
+    //! Errors: RateLimited (a duplicate too far behind to be proved); those of reading the store.
     //! A commit that fails is a temporary refusal and leaves no trace.
     Result<Decision> decide(DocumentLog& log, const Submission& submission);
 

@@ -156,11 +156,13 @@ Result<> Flusher::recycle(SeqNo flushed) {
 }
 
 void Flusher::setHealth(Result<> health) {
+    const bool failed = !health;
     {
         const std::lock_guard lock(m_mutex);
         m_health = std::move(health);
     }
     m_done.notify_all();
+    if (failed) m_commits.tellHealth();
 }
 
 }  // namespace kimdb::store

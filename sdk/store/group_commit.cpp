@@ -129,7 +129,6 @@ void GroupCommit::setHealth(Result<> health) {
 }
 
 void GroupCommit::publish(SeqNo durable) {
-    LogStore::DurableHandler handler;
     std::vector<std::promise<Result<>>> ready;
     {
         const std::lock_guard lock(m_mutex);
@@ -137,10 +136,23 @@ void GroupCommit::publish(SeqNo durable) {
         const auto end = m_waiters.upper_bound(durable);
         for (auto it = m_waiters.begin(); it != end; ++it) ready.push_back(std::move(it->second));
         m_waiters.erase(m_waiters.begin(), end);
-        handler = m_handler;
     }
     for (auto& promise : ready) promise.set_value({});
+    tell(durable);
+}
+
+void GroupCommit::tell(SeqNo durable) {
+    const std::lock_guard telling(m_telling);
+    LogStore::DurableHandler handler;
+    {
+        const std::lock_guard lock(m_mutex);
+        handler = m_handler;
+    }
     if (handler) handler(durable);
+}
+
+void GroupCommit::tellHealth() {
+    tell(durableSeq());
 }
 
 void GroupCommit::failWaiters(const Error& error) {

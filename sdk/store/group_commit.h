@@ -29,8 +29,10 @@ class GroupCommit {
     GroupCommit(const GroupCommit&) = delete;
     GroupCommit& operator=(const GroupCommit&) = delete;
 
-    //! Set before the first append. Called from the journal's thread, without locks.
+    //! Set before the first append. One call at a time, from the journal's thread or tellHealth()'s.
     void onDurable(LogStore::DurableHandler handler);
+    //! The store's health has become an error elsewhere: the handler hears it as durableSeq().
+    void tellHealth();
     //! The batch gets the next number. Errors: health(), Closed after stop(); then it gets none.
     Result<> append(Bytes record);
     SeqNo durableSeq() const { return m_durable.load(std::memory_order_acquire); }
@@ -51,6 +53,7 @@ class GroupCommit {
     bool waitForSpace();
     void setHealth(Result<> health);
     void publish(SeqNo durable);
+    void tell(SeqNo durable);
     void failWaiters(const Error& error);
 
     JournalWriter& m_writer;
@@ -58,6 +61,7 @@ class GroupCommit {
 
     mutable std::mutex m_mutex;
     std::condition_variable m_wake;
+    std::mutex m_telling;  // held while the handler runs
     std::deque<Bytes> m_queue;
     std::multimap<SeqNo, std::promise<Result<>>> m_waiters;
     LogStore::DurableHandler m_handler;

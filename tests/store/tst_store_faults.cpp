@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Disks that fail, fill up and lose power, through the injected file layer.
+#include <sqlite3.h>
+
 #include <atomic>
 #include <thread>
 
@@ -199,6 +201,22 @@ class TestStoreFaults : public QObject {
         commitNumbers(*engine, 2, 3);
         KIMDB_OK(engine->flush());
         verifyNumbers(*engine, 3);
+    }
+
+    void aShardThatFailsIsToldToTheHandler() {
+        StoreFolder folder;
+        auto engine = folder.open();
+        std::atomic<bool> heard = false;
+        engine->onDurable([&](store::SeqNo) { heard = heard || !engine->health(); });
+        KIMDB_OK(engine->commit(putOf("", "k", "v")));
+        KIMDB_OK(engine->whenDurable(1).get());
+        sqlite3* db = nullptr;
+        QCOMPARE(sqlite3_open(folder.file("shard-0.db").c_str(), &db), SQLITE_OK);
+        QCOMPARE(sqlite3_exec(db, "DROP TABLE meta", nullptr, nullptr, nullptr), SQLITE_OK);
+        sqlite3_close(db);
+        QCOMPARE(engine->flush().error().code, ErrorCode::StorageFailed);
+        QTRY_VERIFY(heard);
+        QCOMPARE(engine->commit(putOf("", "k", "w")).error().code, ErrorCode::StorageFailed);
     }
 
     void closingOnAFullDiskEndsAndSaysSo() {
