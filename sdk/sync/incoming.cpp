@@ -13,7 +13,8 @@ void DocumentSync::receive(const wire::Chunk& record) {
     }
     const wire::Alias alias = m_alias;
     receiveLog(record.prev, record.last, record.batch, true);
-    if (record.final && m_phase == Phase::CatchingUp && m_alias == alias) becomeLive();
+    const bool went_on = m_shared.online && m_phase == Phase::CatchingUp && m_alias == alias;
+    if (record.final && went_on) becomeLive();
 }
 
 void DocumentSync::receive(const wire::Ops& record) {

@@ -67,7 +67,8 @@ bool DocumentSync::push() {
     }
     wire::Push push{m_alias, ++m_shared.push_number, next->hash_before, {}};
     wire::BatchEncoder batch(m_table_out, m_table_out.size(), m_time_base_ms);
-    const std::size_t bytes_max = m_shared.push_bytes_max - kPushOverheadBytes;
+    const std::size_t bytes_max =
+        std::max(m_shared.push_bytes_max, kPushOverheadBytes) - kPushOverheadBytes;
     std::size_t taken = 0;
     for (const Queued* q = next->change; q; q = m_queue.continuation(durable)) {
         const auto body = bodyOf(*q);

@@ -40,6 +40,35 @@ class TestReconcile : public QObject {
         QCOMPARE(me.engine->status(me.name).queued, 1u);
     }
 
+    void aRelayThatTakesNextToNothingGetsOneChangeAtATime() {
+        ScriptedRelay me;
+        (void)me.types(u"a");
+        (void)me.types(u"b");
+        me.engine->connectionOpened();
+        wire::Welcome welcome;
+        welcome.epoch = {{1}};
+        welcome.push_bytes_max = 1;
+        me.says(welcome);
+        me.take<wire::Sub>();
+        me.subscribes(me.subOk(wire::Plan::UpToDate));
+        QCOMPARE(me.takePushed().size(), std::size_t{1});
+        QCOMPARE(me.takePushed().size(), std::size_t{1});
+    }
+
+    void aDamagedLastChunkDoesNotEndCatchUp() {
+        ScriptedRelay me;
+        me.connects();
+        me.subscribes(me.subOk(wire::Plan::Changes, 1));
+        wire::Chunk chunk;
+        chunk.alias = me.alias;
+        chunk.final = true;
+        chunk.last = 1;
+        chunk.batch = "damaged";
+        me.says(chunk);
+        QVERIFY(me.closed != 0);
+        QVERIFY(!me.engine->status(me.name).live);
+    }
+
     // Shown at once, but the cursor and the CREDIT wait for the disk.
     void heldAndCreditFollowTheDisk() {
         ScriptedRelay me;
