@@ -77,10 +77,8 @@ bool showsContainers(const Change& change) {
 Result<std::vector<LogChange>> refusalClosure(const DocumentLog& log,
                                               std::vector<LogChange> refused,
                                               const IsPending& pending) {
-    std::uint64_t start = log.lastPosition();
-    for (const LogChange& entry : refused) start = std::min(start, entry.position);
     std::vector<LogChange> candidates;
-    const auto read = log.forEach(start, [&](const LogChange& entry) {
+    const auto read = log.forEach(0, [&](const LogChange& entry) {
         if (pending(entry.change)) candidates.push_back(entry);
         return true;
     });

@@ -121,7 +121,7 @@ Result<> DocumentSync::moveToDerived(const Fork& fork) {
     Stream& derived = edit.stream(to);
     derived.salt_key = derivedSaltKey(old.salt_key, to);
     std::optional<Error> failed;
-    const auto read = m_log.forEach(fork.mine.position - 1, [&](const LogChange& entry) {
+    const auto read = m_log.forEach(0, [&](const LogChange& entry) {
         const Change& before = entry.change;
         const bool moved = before.replica == from && before.first >= at;
         if (!moved && (!owns(before.replica) || before.first <= m_log.stream(before.replica).acked))

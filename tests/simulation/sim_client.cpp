@@ -102,9 +102,17 @@ void SimClient::edit(const std::string& name) {
     Result<> appended;
     with([&](sync::SyncEngine& engine) { appended = engine.appendLocal(nameOf(name), *change); });
     if (appended) return;
-    if (appended.error().code != ErrorCode::StorageFull)
-        m_world.violate("an edit was refused: " + appended.error().message +
-                        (doc.missing().empty() ? "" : "; a change held here waits"));
+    if (appended.error().code != ErrorCode::StorageFull) {
+        std::string waits;
+        for (const OpId& id : doc.missing()) {
+            char text[64];
+            std::snprintf(text, sizeof text, "; a change held here waits for %016llx:%llu",
+                          static_cast<unsigned long long>(id.replica),
+                          static_cast<unsigned long long>(id.counter));
+            waits += text;
+        }
+        m_world.violate("an edit was refused: " + appended.error().message + waits);
+    }
     load(name);  // the application takes the edit back
 }
 
