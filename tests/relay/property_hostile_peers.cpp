@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Random, truncated, flipped and out-of-place bytes from some peers: each is answered by a typed ERROR and a close or
-// understood; the relay lives, its log stays sound, and two honest peers notice nothing.
+// Random, truncated, flipped and out-of-place bytes from some peers: each is answered by a typed
+// ERROR and a close or understood; the relay lives, its log stays sound, and two honest peers
+// notice nothing.
 //   property_hostile_peers [--seed N]   replays one seed
 #include "relay/relay_world.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How a subscriber gets what it lacks: plans, CHUNKs, slow connections, restored relays (SYNC rules 7, 14, 15, 19, 21).
+// How a subscriber gets what it lacks: plans, CHUNKs, slow connections, restored relays (SYNC rules
+// 7, 14, 15, 19, 21).
 #include "relay/relay_world.h"
 
 using namespace kimdb;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One connection's protocol: opening, fencing, aliases, limits, heartbeat (SYNC rules 8, 13, 15; PROTOCOL 7).
+// One connection's protocol: opening, fencing, aliases, limits, heartbeat (SYNC rules 8, 13, 15;
+// PROTOCOL 7).
 #include "relay/core/room.h"
 #include "relay/core/session.h"
 #include "relay/relay_world.h"
