@@ -107,6 +107,7 @@ void Session::setBacklog(std::size_t bytes, std::chrono::milliseconds now) {
 
 bool Session::stuck(std::chrono::milliseconds now) const {
     if (queued() > limits::kPeerQueueBytesMax + m_large_bytes) return true;
+    if (m_answers.size() > limits::kMessageRecordsMax) return true;
     return m_backlog > 0 && now - m_progress > limits::kPeerStallMax;
 }
 

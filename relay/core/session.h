@@ -82,8 +82,8 @@ class Session {
     void setBacklog(std::size_t bytes, std::chrono::milliseconds now);
     //! From here on the peer is served from the log only as its connection takes it.
     bool slow() const { return queued() > limits::kPeerQueueBytesSlow; }
-    //! More queued than a peer may have (one message of a large change goes on top), or no progress
-    //! for too long.
+    //! More queued than a peer may have (one message of a large change goes on top), more questions
+    //! than the disk can answer, or no progress for too long.
     bool stuck(std::chrono::milliseconds now) const;
     void heard(std::chrono::milliseconds now);
     std::chrono::milliseconds silence(std::chrono::milliseconds now) const { return now - m_heard; }

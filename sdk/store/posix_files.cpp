@@ -137,11 +137,15 @@ class PosixFiles final : public FileLayer {
         DIR* dir = ::opendir(folder.c_str());
         if (!dir) return osError(folder, "cannot be listed", errno);
         std::vector<std::string> names;
+        errno = 0;  // an error must not look like the end: what is not listed would be lost
         while (const dirent* entry = ::readdir(dir)) {
             const std::string name = entry->d_name;
             if (name != "." && name != "..") names.push_back(name);
+            errno = 0;
         }
+        const int failed = errno;
         ::closedir(dir);
+        if (failed) return osError(folder, "cannot be listed", failed);
         std::sort(names.begin(), names.end());
         return names;
     }

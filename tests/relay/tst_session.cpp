@@ -421,6 +421,17 @@ class TestSession : public QObject {
         QCOMPARE(world.core->stats().peers, 0u);
     }
 
+    void answersDoNotPileUpWhileTheDiskStands() {
+        RelayWorld world;
+        Client& alice = world.connects(kAlice);
+        const auto notes = alice.joins("notes/1");
+        Author author(kAlice);
+        alice.types(notes, author, "not durable yet");
+        for (std::size_t i = 0; i < limits::kMessageRecordsMax; ++i) alice.says(wire::Auth{});
+        world.core->tick();
+        endedWith(alice, 4008);
+    }
+
     void theAnswerToASubscriptionGoesWithIt() {
         RelayWorld world;
         relay::CommitOrder commits(*world.store);
