@@ -6,7 +6,8 @@ import QtQuick.Templates as T
 T.AbstractButton {
     id: root
 
-    property color color: Theme.muted
+    property color color: Theme.pressed
+    property color ink: "#FFFFFF"
     property string initials
     property string tip
     property bool idle: false
@@ -35,7 +36,7 @@ T.AbstractButton {
     }
     contentItem: Text {
         text: root.initials
-        color: root.self ? Theme.text : "#FFFFFF"
+        color: root.self ? Theme.text : root.ink
         font.family: Theme.family
         font.pixelSize: 10
         font.weight: Font.DemiBold

@@ -45,8 +45,9 @@ Row {
     Avatar {
         visible: people.count > root.shownMax
         initials: "+" + (people.count - root.shownMax)
-        color: Theme.muted
-        tip: qsTr("%n more", "", people.count - root.shownMax)
+        color: Theme.pressed
+        ink: Theme.text
+        tip: qsTr("%1 more").arg(people.count - root.shownMax)
     }
     Item {
         width: 12
@@ -57,7 +58,7 @@ Row {
         visible: root.document.userName.length > 0
         self: true
         initials: people.initials(root.document.userName)
-        color: root.document.userColor
+        color: root.document.ready ? root.document.userColor : Theme.muted
         tip: qsTr("%1 (you)").arg(root.document.userName)
     }
 }

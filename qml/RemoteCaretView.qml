@@ -33,7 +33,7 @@ Item {
     Rectangle {
         width: 2
         height: parent.height
-        color: root.color
+        color: Theme.dark ? Qt.lighter(root.color, 1.5) : root.color
     }
     Rectangle {
         id: flag

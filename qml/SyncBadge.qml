@@ -153,9 +153,9 @@ T.AbstractButton {
             }
             SyncFact {
                 width: parent.width
-                label: qsTr("Waiting to be sent")
+                label: qsTr("Changes waiting to be sent")
                 value: root.document.queued === 0 ? qsTr("nothing")
-                                                  : qsTr("%n change(s)", "", root.document.queued)
+                                                  : root.document.queued.toString()
             }
             SyncFact {
                 width: parent.width

@@ -103,7 +103,7 @@ DocumentElement::SyncState DocumentElement::syncState() const {
 }
 
 QString DocumentElement::syncText() const {
-    return m_document ? m_document->syncStatus()->text() : QString();
+    return m_document ? m_document->syncStatus()->text() : tr("Not open");
 }
 
 bool DocumentElement::isOnline() const {

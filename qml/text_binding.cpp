@@ -127,6 +127,7 @@ void TextBinding::attach() {
     connect(m_editor, SIGNAL(cursorPositionChanged()), this, SLOT(onSelectionChanged()));
     connect(m_editor, SIGNAL(selectionStartChanged()), this, SLOT(onSelectionChanged()));
     connect(m_editor, SIGNAL(selectionEndChanged()), this, SLOT(onSelectionChanged()));
+    connect(m_editor, &QQuickItem::activeFocusChanged, this, &TextBinding::onSelectionChanged);
     connect(m_editor, SIGNAL(inputMethodComposingChanged()), this, SLOT(onComposingChanged()));
     resync();
     formatBlocks();
@@ -335,7 +336,7 @@ int TextBinding::caretFlashTime() const { return QGuiApplication::styleHints()->
 void TextBinding::onSelectionChanged() { m_publish_timer.start(); }
 
 void TextBinding::publishSelection() {
-    if (!m_text || isBehind() || m_document->isReadOnly()) return;
+    if (!m_text || isBehind() || m_document->isReadOnly() || !m_editor->hasActiveFocus()) return;
     const Selection now = selection();
     m_attached->presence()->setSelection(m_text->cursorAt(now.anchor), m_text->cursorAt(now.head));
 }

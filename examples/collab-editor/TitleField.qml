@@ -21,7 +21,7 @@ T.TextField {
     selectByMouse: true
     maximumLength: 120
     readOnly: !root.document.ready || root.document.readOnly
-    color: Theme.text
+    color: root.activeFocus ? Theme.text : "transparent"
     selectionColor: Qt.alpha(Theme.accent, Theme.dark ? 0.4 : 0.25)
     selectedTextColor: Theme.text
     font.family: Theme.family
@@ -34,6 +34,8 @@ T.TextField {
         title.value = root.text.trim();
         root.text = Qt.binding(() => title.value ? title.value : "");
     }
+    onActiveFocusChanged: if (!root.activeFocus) root.cursorPosition = 0
+    onTextChanged: if (!root.activeFocus) root.cursorPosition = 0
     onAccepted: root.finished()
     Keys.onEscapePressed: {
         root.text = title.value ? title.value : "";
@@ -50,10 +52,12 @@ T.TextField {
     Text {
         anchors.fill: parent
         leftPadding: root.leftPadding
+        rightPadding: root.rightPadding
         verticalAlignment: Text.AlignVCenter
-        visible: root.length === 0 && root.preeditText.length === 0
-        text: root.untitled
-        color: Theme.muted
+        visible: !root.activeFocus || root.length === 0 && root.preeditText.length === 0
+        text: root.shownTitle
+        elide: Text.ElideRight
+        color: title.value ? Theme.text : Theme.muted
         font: root.font
     }
     background: Rectangle {
