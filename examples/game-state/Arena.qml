@@ -5,20 +5,22 @@ import QtQuick
 import KimDB
 import KimDB.Game
 
-//! The playfield in arena units, scaled to fit, with the scores in its corner.
+//! The playfield in arena units, scaled to fit (by numbers: a scaled item would not be crisp), with the
+//! scores in its corner.
 Item {
     id: root
 
     required property GameView view
     property bool online: true
+    readonly property real unit: Math.min(root.width / root.view.arenaWidth,
+                                          root.height / root.view.arenaHeight)
 
     Rectangle {
         id: field
 
         anchors.centerIn: parent
-        width: root.view.arenaWidth
-        height: root.view.arenaHeight
-        scale: Math.min(root.width / width, root.height / height)
+        width: root.view.arenaWidth * root.unit
+        height: root.view.arenaHeight * root.unit
         radius: 16
         color: Theme.surface
         border.width: 1
@@ -31,41 +33,24 @@ Item {
             delegate: Rectangle {
                 required property int index
 
-                x: (index % 15 + 1) * 50 - 1
-                y: (Math.floor(index / 15) + 1) * 50 - 1
+                x: Math.round((index % 15 + 1) * 50 * root.unit) - 1
+                y: Math.round((Math.floor(index / 15) + 1) * 50 * root.unit) - 1
                 width: 2
                 height: 2
-                radius: 1
                 color: Theme.line
             }
         }
         Repeater {
             model: root.view.items.length
 
-            delegate: Rectangle {
-                id: gem
-
+            delegate: Gem {
                 required property int index
-                readonly property var item: root.view.items[gem.index]
+                readonly property var item: root.view.items[index]
 
-                x: gem.item ? gem.item.x - width / 2 : 0
-                y: gem.item ? gem.item.y - height / 2 : 0
-                width: root.view.itemRadius * 2
-                height: width
-                radius: 4
-                rotation: 45
-                color: Theme.warn
-                scale: gem.item && !gem.item.taken ? 1 : 0
-
-                Rectangle {
-                    anchors.fill: parent
-                    anchors.margins: 4
-                    radius: 2
-                    color: Qt.lighter(Theme.warn, 1.5)
-                }
-                Behavior on scale {
-                    NumberAnimation { duration: Theme.motion }
-                }
+                x: item ? item.x * root.unit : 0
+                y: item ? item.y * root.unit : 0
+                radius: root.view.itemRadius * root.unit
+                taken: !item || item.taken
             }
         }
         Repeater {
@@ -75,16 +60,17 @@ Item {
                 required property int index
 
                 player: root.view.players[index]
-                radius: root.view.playerRadius
-                offline: player && (player.self ? !root.online : !player.reachable)
+                unit: root.unit
+                radius: root.view.playerRadius * root.unit
+                offline: player !== undefined && (player.self ? !root.online : !player.reachable)
             }
         }
-    }
-    Scores {
-        anchors.right: parent.right
-        anchors.top: parent.top
-        anchors.margins: 12
-        view: root.view
-        online: root.online
+        Scores {
+            anchors.right: parent.right
+            anchors.top: parent.top
+            anchors.margins: 12
+            view: root.view
+            online: root.online
+        }
     }
 }

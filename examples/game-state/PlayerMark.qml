@@ -7,11 +7,12 @@ Item {
     id: root
 
     property var player
+    property real unit: 1
     property real radius: 18
     property bool offline: false
 
-    x: root.player ? root.player.x : 0
-    y: root.player ? root.player.y : 0
+    x: root.player ? root.player.x * root.unit : 0
+    y: root.player ? root.player.y * root.unit : 0
     z: root.player && root.player.self ? 1 : 0
     visible: root.player !== undefined && root.player.placed
     opacity: root.offline && !root.player.self ? 0.5 : 1

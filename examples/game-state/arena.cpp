@@ -25,11 +25,13 @@ QPointF itemPosition(int round, int index) {
     constexpr int kColumns = 4;
     constexpr int kRows = kItemsPerRound / kColumns;
     constexpr qreal kMargin = 36;
+    constexpr qreal kScores = 120;  // the scores hang in the upper right corner
     const qreal field_width = kWidth / kColumns;
     const qreal field_height = kHeight / kRows;
     const auto seed = static_cast<std::uint64_t>(round) * kItemsPerRound + index;
     const qreal x = kMargin + fraction(scrambled(2 * seed)) * (field_width - 2 * kMargin);
-    const qreal y = kMargin + fraction(scrambled(2 * seed + 1)) * (field_height - 2 * kMargin);
+    const qreal top = index == kColumns - 1 ? kScores : kMargin;
+    const qreal y = top + fraction(scrambled(2 * seed + 1)) * (field_height - kMargin - top);
     return {(index % kColumns) * field_width + x, (index / kColumns) * field_height + y};
 }
 
