@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "qml/database_element.h"
+#include <kimdb/qml/database_element.h>
 
 #include <QFutureWatcher>
 

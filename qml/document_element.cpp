@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "qml/document_element.h"
+#include <kimdb/qml/document_element.h>
 
 #include <QRandomGenerator>
 #include <array>

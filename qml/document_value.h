@@ -6,7 +6,7 @@
 #include <QVariant>
 #include <qqmlintegration.h>
 
-#include "qml/document_element.h"
+#include <kimdb/qml/document_element.h>
 
 namespace kimdb::qml {
 

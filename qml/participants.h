@@ -8,7 +8,7 @@
 #include <QTimer>
 #include <qqmlintegration.h>
 
-#include "qml/document_element.h"
+#include <kimdb/qml/document_element.h>
 #include <kimdb/presence.h>
 
 namespace kimdb::qml {

@@ -10,7 +10,7 @@
 #include <optional>
 #include <qqmlintegration.h>
 
-#include "qml/document_element.h"
+#include <kimdb/qml/document_element.h>
 #include "qml/text_delta.h"
 
 namespace kimdb::qml {

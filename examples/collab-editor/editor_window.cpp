@@ -7,7 +7,7 @@
 #include <QQuickStyle>
 #include <QQuickWindow>
 
-#include "qml/document_element.h"
+#include <kimdb/qml/document_element.h>
 
 namespace kimdb::editor {
 

@@ -9,7 +9,7 @@
 #include <qqmlintegration.h>
 
 #include "game.h"
-#include "qml/document_element.h"
+#include <kimdb/qml/document_element.h>
 
 namespace kimdb::game {
 

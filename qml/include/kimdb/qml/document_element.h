@@ -7,7 +7,7 @@
 #include <QString>
 #include <qqmlintegration.h>
 
-#include "qml/database_element.h"
+#include <kimdb/qml/database_element.h>
 #include <kimdb/document.h>
 
 namespace kimdb::qml {
