@@ -36,6 +36,10 @@ void Bot::turn() {
     if (m_collecting) {
         if (m_game->players().size() < m_options.players) return;  // the others are on their way
         walk(seconds * m_options.speed);
+        if (m_game->itemsTaken() != m_told) {
+            m_told = m_game->itemsTaken();
+            emit progressed(m_told);
+        }
         if (!goalReached()) return;
         m_collecting = false;
         m_game->setFinished(true);

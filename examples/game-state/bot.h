@@ -32,6 +32,8 @@ class Bot : public QObject {
     QByteArray report() const;
 
    signals:
+    //! It knows of \a items taken, by whomever.
+    void progressed(int items);
     void done();
 
    private:
@@ -46,6 +48,7 @@ class Bot : public QObject {
     QTimer m_timer;
     QElapsedTimer m_since_start;
     QElapsedTimer m_since_turn;
+    int m_told = 0;
     bool m_collecting = true;
 };
 

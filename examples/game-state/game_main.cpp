@@ -45,7 +45,7 @@ Options parse(const QCoreApplication& app) {
     const QCommandLineOption document("document", "The arena.", "ID", "arena");
     const QCommandLineOption name("name", "Your name.", "NAME", qEnvironmentVariable("USER", "me"));
     const QCommandLineOption dark("dark", "Dark colours.");
-    const QCommandLineOption bot("bot", "Play without a window and print the scores as JSON.");
+    const QCommandLineOption bot("bot", "Play without a window; scores as JSON on stdout, progress on stderr.");
     const QCommandLineOption seconds("seconds", "Bot: stop after this time.", "N");
     const QCommandLineOption items("until-items", "Bot: stop when N items are taken.", "N");
     const QCommandLineOption players("players", "Bot: wait for N players.", "N", "1");
@@ -88,6 +88,9 @@ int runBot(const Options& options, const QString& player) {
     if (!options.url.isEmpty()) (void)database.connectTo(options.url);
     Game game(*document, player, options.name);
     Bot bot(*document, &game, *options.bot);
+    QObject::connect(&bot, &Bot::progressed, [](int items) {
+        QTextStream(stderr) << "taken " << items << Qt::endl;
+    });
     QObject::connect(&bot, &Bot::done, QCoreApplication::instance(), &QCoreApplication::quit);
     QCoreApplication::exec();
     QTextStream(stdout) << bot.report() << Qt::endl;

@@ -23,7 +23,18 @@ class TstGame : public QObject {
 
    private:
     static QJsonObject reportOf(QProcess& bot);
+    int progressOf(QProcess& bot);
+
+    QHash<QProcess*, QByteArray> m_said;
 };
+
+//! How many taken items the bot knew of when it last said so ("taken 12" on stderr).
+int TstGame::progressOf(QProcess& bot) {
+    QByteArray& said = m_said[&bot];
+    said += bot.readAllStandardError();
+    const QByteArray last = said.left(said.lastIndexOf('\n')).split('\n').last();
+    return last.mid(int(qstrlen("taken "))).toInt();
+}
 
 void TstGame::itemsLieApartAndInside() {
     namespace arena = game::arena;
@@ -91,7 +102,10 @@ void TstGame::botsEndWithEqualScoresAfterARestart() {
     QTRY_VERIFY_WITH_TIMEOUT(taken() >= 8, 60'000);
     QVERIFY(relay.stop());
     // Each bot goes on alone; they take the same items without knowing.
-    QTest::qWait(1000);
+    for (const auto& bot : bots) {
+        const int before = progressOf(*bot);
+        QTRY_VERIFY_WITH_TIMEOUT(progressOf(*bot) >= before + 6, 60'000);
+    }
     QVERIFY(relay.start());
 
     QJsonObject first;
