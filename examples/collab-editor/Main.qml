@@ -14,6 +14,8 @@ Window {
     property bool dark: Theme.dark
     readonly property alias document: document
     readonly property alias area: area
+    readonly property alias titleField: titleField
+    readonly property alias people: people
 
     width: 960
     height: 680
@@ -87,6 +89,7 @@ Window {
                 height: 1
             }
             PresenceBar {
+                id: people
                 anchors.verticalCenter: parent.verticalCenter
                 document: document
                 onPicked: session => area.showParticipant(session)

@@ -90,10 +90,11 @@ WindowOptions person(const QString& name, const Options& options, const QUrl& ur
     return window;
 }
 
-//! Left and right half of the screen.
-void arrange(QQuickWindow* left, QQuickWindow* right) {
+//! Left and right half of the screen; a screen nobody looks at may be small.
+void arrange(QQuickWindow* left, QQuickWindow* right, bool unattended) {
     const QRect screen = left->screen()->availableGeometry();
-    const QSize size(std::min(760, screen.width() / 2 - 12), std::min(640, screen.height() - 60));
+    QSize size(720, 560);
+    if (!unattended) size = size.boundedTo({screen.width() / 2 - 12, screen.height() - 60});
     const int top = screen.top() + (screen.height() - size.height()) / 2;
     left->resize(size);
     right->resize(size);
@@ -145,7 +146,7 @@ int main(int argc, char** argv) {
     EditorWindow left(person("Ann Lee", options, relay.url()));
     EditorWindow right(person("Ben Kim", options, relay.url()));
     if (!left.window() || !right.window()) return fail("the windows could not be made");
-    arrange(left.window(), right.window());
+    arrange(left.window(), right.window(), options.unattended);
     return options.unattended ? runUnattended(options, relay, left, right)
                               : QGuiApplication::exec();
 }

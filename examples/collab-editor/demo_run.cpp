@@ -54,6 +54,8 @@ Result<> DemoRun::typeTogether() {
         return timeout("the windows did not connect to the relay");
     }
     Typist ann(m_left);
+    if (!ann.focusTitle()) return timeout("the first window did not get the keyboard");
+    ann.types("Harbour weekend\n");
     if (!ann.focus()) return timeout("the first window did not get the keyboard");
     ann.types("Weekend at the harbour\n\nThe plan: \n\nTo bring: ");
     if (!waitFor([&] { return agree(); })) return timeout("the first lines did not arrive");
@@ -83,6 +85,10 @@ Result<> DemoRun::typeApart() {
     if (m_left.text() == before || m_right.text() == before || m_left.text() == m_right.text()) {
         return Error{ErrorCode::Offline, "typing without the relay had no effect"};
     }
+    if (!waitFor([&] { return m_left.queued() > 0 && m_right.queued() > 0; })) {
+        return timeout("the edits did not reach the offline queues");
+    }
+    waitFor([&] { return m_left.isSaved() && m_right.isSaved(); });
     say("relay stopped; left: \"" + m_left.syncText() + "\", right: \"" + m_right.syncText() +
         "\"; the texts differ now");
     return {};
@@ -97,6 +103,12 @@ Result<> DemoRun::meetAgain() {
         say("right (" + m_right.syncText() + "): " + m_right.text());
         return timeout("the windows did not come to the same text");
     }
+    Typist ben(m_right);
+    if (!ben.focus()) return timeout("the second window did not get the keyboard");
+    ben.presses(Qt::Key_Home, Qt::ShiftModifier);
+    if (!waitFor([&] { return m_left.othersShown() == 1 && m_right.othersShown() == 1; })) {
+        return timeout("the windows do not show who else is there");
+    }
     return {};
 }
 
@@ -106,6 +118,8 @@ bool DemoRun::agree() const {
 
 Result<> DemoRun::writeScreenshot(const QString& file) {
     constexpr int kGap = 16;
+    using namespace std::chrono_literals;
+    waitFor([] { return false; }, 500ms);  // animations come to rest
     const QImage left = m_left.window()->grabWindow();
     const QImage right = m_right.window()->grabWindow();
     QImage both(left.width() + kGap + right.width(), std::max(left.height(), right.height()),

@@ -42,6 +42,10 @@ QQuickItem* EditorWindow::textArea() const {
     return area->property("editor").value<QQuickItem*>();
 }
 
+QQuickItem* EditorWindow::titleField() const {
+    return m_window->property("titleField").value<QQuickItem*>();
+}
+
 QString EditorWindow::text() const { return textArea()->property("text").toString(); }
 
 QString EditorWindow::syncText() const { return documentProperty("syncText").toString(); }
@@ -50,7 +54,19 @@ bool EditorWindow::isSynced() const {
     return documentProperty("syncState").toInt() == int(qml::DocumentElement::SyncState::Synced);
 }
 
+bool EditorWindow::isSaved() const {
+    using State = qml::DocumentElement::SyncState;
+    const auto state = State(documentProperty("syncState").toInt());
+    return state == State::Saved || state == State::Synced || state == State::Offline;
+}
+
+int EditorWindow::queued() const { return documentProperty("queued").toInt(); }
+
 bool EditorWindow::isOnline() const { return documentProperty("online").toBool(); }
+
+int EditorWindow::othersShown() const {
+    return m_window->property("people").value<QObject*>()->property("count").toInt();
+}
 
 QVariant EditorWindow::documentProperty(const char* name) const {
     return m_window->property("document").value<QObject*>()->property(name);

@@ -33,12 +33,20 @@ class EditorWindow {
     QQuickWindow* window() const { return m_window; }
     //! The text area that takes the keys.
     QQuickItem* textArea() const;
+    //! The field in the bar that holds the title.
+    QQuickItem* titleField() const;
     //! What the window shows.
     QString text() const;
     //! The sync state in words, as the badge shows it.
     QString syncText() const;
     bool isSynced() const;
+    //! Everything typed is on this disk, whatever the network does.
+    bool isSaved() const;
+    //! Changes that wait for the relay.
+    int queued() const;
     bool isOnline() const;
+    //! How many others are shown in the bar.
+    int othersShown() const;
 
    private:
     QVariant documentProperty(const char* name) const;

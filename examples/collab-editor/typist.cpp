@@ -12,13 +12,16 @@
 
 namespace kimdb::editor {
 
-bool Typist::focus() {
+bool Typist::focus() { return focus(m_window.textArea()); }
+
+bool Typist::focusTitle() { return focus(m_window.titleField()); }
+
+bool Typist::focus(QQuickItem* item) {
     using namespace std::chrono_literals;
     QQuickWindow* window = m_window.window();
-    QQuickItem* area = m_window.textArea();
     window->requestActivate();
-    area->forceActiveFocus();
-    return waitFor([&] { return window->isActive() && area->hasActiveFocus(); }, 10s);
+    item->forceActiveFocus();
+    return waitFor([&] { return window->isActive() && item->hasActiveFocus(); }, 10s);
 }
 
 void Typist::types(const QString& text) {

@@ -16,8 +16,9 @@ class Typist {
    public:
     explicit Typist(EditorWindow& window) : m_window(window) {}
 
-    //! Makes the window the active one and its text the focus. Errors: false after 10 s.
+    //! Makes the window the active one and its text (or title) the focus. False after 10 s.
     bool focus();
+    bool focusTitle();
     //! One key press and release per character; '\n' is Return.
     void types(const QString& text);
     void presses(Qt::Key key, Qt::KeyboardModifiers modifiers = Qt::NoModifier);
@@ -27,6 +28,8 @@ class Typist {
     void commits(const QString& text);
 
    private:
+    bool focus(QQuickItem* item);
+
     EditorWindow& m_window;
 };
 

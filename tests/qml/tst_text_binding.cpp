@@ -15,6 +15,7 @@
 #include <QTextDocument>
 
 #include <kimdb/qml/document_element.h>
+#include <kimdb/undo_manager.h>
 
 namespace {
 

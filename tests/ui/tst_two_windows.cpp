@@ -183,8 +183,10 @@ void TstTwoWindows::caretsAndNamesOfOthersAreShown() {
 }
 
 void TstTwoWindows::titleIsShared() {
-    auto* document = qobject_cast<kimdb::qml::DocumentElement*>(documentOf(*m_ann));
-    QVERIFY(document->document()->update({{"title", "Harbour weekend"}}));
+    Typist ann(*m_ann);
+    QVERIFY(ann.focusTitle());
+    ann.types("Harbour weekend\n");
+    QVERIFY(m_ann->textArea()->hasActiveFocus());  // Return goes on in the text
     QTRY_VERIFY(m_ben->window()->title().startsWith("Harbour weekend"));
 }
 
