@@ -50,7 +50,7 @@ Window {
         TitleField {
             id: titleField
             anchors.left: parent.left
-            anchors.leftMargin: 16
+            anchors.leftMargin: 24
             anchors.right: tools.left
             anchors.rightMargin: 16
             anchors.verticalCenter: parent.verticalCenter

@@ -9,7 +9,7 @@
 #include "examples/collab-editor/relay_process.h"
 #include "examples/game-state/arena.h"
 #include "examples/game-state/track.h"
-#include <kimdb/database.h>
+#include <kimdb/kimdb.h>
 
 using namespace kimdb;
 using namespace std::chrono_literals;
