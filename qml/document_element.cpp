@@ -20,7 +20,9 @@ static_assert(int(SyncStatus::State::Failed) == int(DocumentElement::SyncState::
 
 DocumentElement::DocumentElement(QObject* parent) : QObject(parent) {}
 
-DocumentElement::~DocumentElement() { close(); }
+DocumentElement::~DocumentElement() {
+    close();
+}
 
 void DocumentElement::setDatabase(DatabaseElement* database) {
     if (database == m_database) return;
@@ -95,7 +97,9 @@ QColor DocumentElement::userColor() const {
     return m_document ? m_document->presence()->color() : QColor();
 }
 
-bool DocumentElement::isReadOnly() const { return m_document && m_document->readOnly(); }
+bool DocumentElement::isReadOnly() const {
+    return m_document && m_document->readOnly();
+}
 
 DocumentElement::SyncState DocumentElement::syncState() const {
     if (!m_document) return SyncState::Offline;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <qqmlintegration.h>
 #include <QObject>
 #include <QPointer>
 #include <QVariant>
-#include <qqmlintegration.h>
 
 #include <kimdb/qml/document_element.h>
 
@@ -21,7 +21,7 @@ class DocumentValue : public QObject {
     //! Undefined when the key is absent.
     Q_PROPERTY(QVariant value READ value WRITE setValue NOTIFY valueChanged)
 
-   public:
+ public:
     explicit DocumentValue(QObject* parent = nullptr);
 
     DocumentElement* document() const { return m_document; }
@@ -31,14 +31,14 @@ class DocumentValue : public QObject {
     QVariant value() const { return m_value; }
     void setValue(const QVariant& value);
 
-   signals:
+ signals:
     void documentChanged();
     void keyChanged();
     void valueChanged();
     //! The last assignment was refused; `value` shows what the document says.
     void refused(const QString& reason);
 
-   private:
+ private:
     void attach();
     void read();
 

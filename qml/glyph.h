@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <qqmlintegration.h>
 #include <QColor>
 #include <QQuickPaintedItem>
-#include <qqmlintegration.h>
 
 namespace kimdb::qml {
 
-//! \brief A line icon on a 16 × 16 grid in any colour and size: no image plugin, crisp at any scale.
+//! \brief A line icon on a 16 × 16 grid in any colour and size: crisp at any scale, needs no image
+//! plugin.
 class Glyph : public QQuickPaintedItem {
     Q_OBJECT
     QML_ELEMENT
     Q_PROPERTY(Shape shape READ shape WRITE setShape NOTIFY shapeChanged)
     Q_PROPERTY(QColor color READ color WRITE setColor NOTIFY colorChanged)
 
-   public:
+ public:
     enum class Shape {
         None,
-        Check,     //!< everything is where it should be
-        Disk,      //!< on this device
-        Dots,      //!< under way
-        Cloud,     //!< away from the relay
-        Lock,      //!< not allowed
-        Warning,   //!< needs attention
+        Check,    //!< everything is where it should be
+        Disk,     //!< on this device
+        Dots,     //!< under way
+        Cloud,    //!< away from the relay
+        Lock,     //!< not allowed
+        Warning,  //!< needs attention
         Undo,
         Redo,
         Sun,
@@ -39,11 +40,11 @@ class Glyph : public QQuickPaintedItem {
 
     void paint(QPainter* painter) override;
 
-   signals:
+ signals:
     void shapeChanged();
     void colorChanged();
 
-   private:
+ private:
     Shape m_shape = Shape::None;
     QColor m_color = Qt::black;
 };

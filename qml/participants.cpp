@@ -45,13 +45,11 @@ void Participants::attach() {
 
 void Participants::update(quint64 session) {
     const QList<Participant> others = m_presence->others();
-    const auto who = std::find_if(others.begin(), others.end(), [&](const Participant& p) {
-        return p.session == session;
-    });
+    const auto who = std::find_if(others.begin(), others.end(),
+                                  [&](const Participant& p) { return p.session == session; });
     if (who == others.end()) return;
-    const auto row = std::find_if(m_rows.begin(), m_rows.end(), [&](const Row& r) {
-        return r.who.session == session;
-    });
+    const auto row = std::find_if(m_rows.begin(), m_rows.end(),
+                                  [&](const Row& r) { return r.who.session == session; });
     if (row == m_rows.end()) {
         beginInsertRows({}, int(m_rows.size()), int(m_rows.size()));
         m_rows.append({*who, {}, false});

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <qqmlintegration.h>
 #include <QAbstractListModel>
 #include <QColor>
 #include <QElapsedTimer>
 #include <QPointer>
 #include <QTimer>
-#include <qqmlintegration.h>
 
-#include <kimdb/qml/document_element.h>
 #include <kimdb/presence.h>
+#include <kimdb/qml/document_element.h>
 
 namespace kimdb::qml {
 
@@ -22,7 +22,7 @@ class Participants : public QAbstractListModel {
                    documentChanged REQUIRED)
     Q_PROPERTY(int count READ rowCount NOTIFY countChanged)
 
-   public:
+ public:
     enum Role { SessionRole = Qt::UserRole + 1, NameRole, InitialsRole, ColorRole, IdleRole };
 
     explicit Participants(QObject* parent = nullptr);
@@ -36,11 +36,11 @@ class Participants : public QAbstractListModel {
     QVariant data(const QModelIndex& index, int role) const override;
     QHash<int, QByteArray> roleNames() const override;
 
-   signals:
+ signals:
     void documentChanged();
     void countChanged();
 
-   private:
+ private:
     struct Row {
         Participant who;
         QElapsedTimer active;

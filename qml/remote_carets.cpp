@@ -58,9 +58,8 @@ void RemoteCarets::update() {
         endRemoveRows();
     }
     for (const Participant& who : std::as_const(here)) {
-        const auto row = std::find_if(m_rows.begin(), m_rows.end(), [&](const Row& r) {
-            return r.who.session == who.session;
-        });
+        const auto row = std::find_if(m_rows.begin(), m_rows.end(),
+                                      [&](const Row& r) { return r.who.session == who.session; });
         if (row != m_rows.end()) {
             updateRow(row - m_rows.begin(), who);
             continue;
@@ -98,8 +97,7 @@ void RemoteCarets::locate(Row& row) const {
     row.boxes.clear();
     const QPointF offset(m_binding->editor()->property("leftPadding").toReal(),
                          m_binding->editor()->property("topPadding").toReal());
-    const auto boxes =
-        rangeBoxes(*m_text_document, std::min(anchor, head), std::max(anchor, head));
+    const auto boxes = rangeBoxes(*m_text_document, std::min(anchor, head), std::max(anchor, head));
     for (const QRectF& box : boxes) row.boxes.append(box.translated(offset));
 }
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <qqmlintegration.h>
 #include <QAbstractListModel>
 #include <QColor>
 #include <QPointer>
 #include <QRectF>
 #include <QTimer>
-#include <qqmlintegration.h>
 
-#include "qml/text_binding.h"
 #include <kimdb/presence.h>
+#include "qml/text_binding.h"
 
 namespace kimdb::qml {
 
@@ -24,7 +24,7 @@ class RemoteCarets : public QAbstractListModel {
     Q_PROPERTY(kimdb::qml::TextBinding* binding READ binding WRITE setBinding NOTIFY bindingChanged
                    REQUIRED)
 
-   public:
+ public:
     enum Role {
         SessionRole = Qt::UserRole + 1,
         NameRole,
@@ -45,10 +45,10 @@ class RemoteCarets : public QAbstractListModel {
     QVariant data(const QModelIndex& index, int role) const override;
     QHash<int, QByteArray> roleNames() const override;
 
-   signals:
+ signals:
     void bindingChanged();
 
-   private:
+ private:
     struct Row {
         Participant who;
         int moves = 0;

@@ -39,8 +39,8 @@ QString displayed(QString text) {
 QString withoutLoneSurrogates(QString text) {
     for (qsizetype i = 0; i < text.size(); ++i) {
         if (!text[i].isSurrogate()) continue;
-        const bool pair = text[i].isHighSurrogate() && i + 1 < text.size() &&
-                          text[i + 1].isLowSurrogate();
+        const bool pair =
+            text[i].isHighSurrogate() && i + 1 < text.size() && text[i + 1].isLowSurrogate();
         if (pair) {
             ++i;
         } else {
@@ -51,7 +51,7 @@ QString withoutLoneSurrogates(QString text) {
 }
 
 //! Where a caret at \a position is after \a splice. An insertion exactly there pushes it only
-//! if \a pushed: a caret stays in front of what another person writes, a selection's start does not.
+//! if \a pushed: a caret stays in front of what another writes, a selection's start does not.
 int movedBy(const TextDelta::Splice& splice, int position, bool pushed) {
     const int at = static_cast<int>(splice.position);
     const int removed_end = at + static_cast<int>(splice.removed);
@@ -72,7 +72,9 @@ TextBinding::TextBinding(QObject* parent) : QObject(parent) {
     connect(&m_held_timer, &QTimer::timeout, this, &TextBinding::resync);
 }
 
-TextBinding::~TextBinding() { detach(); }
+TextBinding::~TextBinding() {
+    detach();
+}
 
 void TextBinding::setDocument(DocumentElement* document) {
     if (document == m_document) return;
@@ -180,9 +182,8 @@ void TextBinding::onContentsChange(int position, int removed, int added) {
             QMetaObject::invokeMethod(this, &TextBinding::resync, Qt::QueuedConnection);
         }
         const TextDelta::Splice first = delta.splices().first();
-        const qsizetype taken = delta.steps().last().kind == TextDelta::Kind::Remove
-                                    ? delta.steps().last().length
-                                    : 0;
+        const qsizetype taken =
+            delta.steps().last().kind == TextDelta::Kind::Remove ? delta.steps().last().length : 0;
         delta = TextDelta::splice(first.position, taken, m_held ? whole.chopped(1) : whole);
     }
     if (delta.isEmpty() || delta.splices().isEmpty()) return;
@@ -203,9 +204,8 @@ void TextBinding::write(TextDelta delta) {
     const Result<> committed = m_attached->transaction([&] {
         for (const TextDelta::Splice& splice : delta.splices()) {
             if (!edited) return;
-            edited = splice.removed > 0
-                         ? m_text->remove(int(splice.position), int(splice.removed))
-                         : m_text->insert(int(splice.position), splice.inserted);
+            edited = splice.removed > 0 ? m_text->remove(int(splice.position), int(splice.removed))
+                                        : m_text->insert(int(splice.position), splice.inserted);
         }
     });
     const Result<>& failed = edited ? committed : edited;
@@ -229,9 +229,13 @@ void TextBinding::redo() {
     m_attached->undoManager()->redo();
 }
 
-bool TextBinding::canUndo() const { return m_attached && m_attached->undoManager()->canUndo(); }
+bool TextBinding::canUndo() const {
+    return m_attached && m_attached->undoManager()->canUndo();
+}
 
-bool TextBinding::canRedo() const { return m_attached && m_attached->undoManager()->canRedo(); }
+bool TextBinding::canRedo() const {
+    return m_attached && m_attached->undoManager()->canRedo();
+}
 
 // ---- from the document to the editor ----
 
@@ -331,9 +335,13 @@ bool TextBinding::mustWait() const {
 
 // ---- caret and selection ----
 
-int TextBinding::caretFlashTime() const { return QGuiApplication::styleHints()->cursorFlashTime(); }
+int TextBinding::caretFlashTime() const {
+    return QGuiApplication::styleHints()->cursorFlashTime();
+}
 
-void TextBinding::onSelectionChanged() { m_publish_timer.start(); }
+void TextBinding::onSelectionChanged() {
+    m_publish_timer.start();
+}
 
 void TextBinding::publishSelection() {
     if (!m_text || isBehind() || m_document->isReadOnly() || !m_editor->hasActiveFocus()) return;

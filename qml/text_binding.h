@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <qqmlintegration.h>
 #include <QList>
 #include <QObject>
 #include <QPointer>
@@ -8,7 +9,6 @@
 #include <QTextDocument>
 #include <QTimer>
 #include <optional>
-#include <qqmlintegration.h>
 
 #include <kimdb/qml/document_element.h>
 #include "qml/text_delta.h"
@@ -48,7 +48,7 @@ class TextBinding : public QObject {
     Q_PROPERTY(bool canUndo READ canUndo NOTIFY undoChanged)
     Q_PROPERTY(bool canRedo READ canRedo NOTIFY undoChanged)
 
-   public:
+ public:
     explicit TextBinding(QObject* parent = nullptr);
     ~TextBinding() override;
 
@@ -75,7 +75,7 @@ class TextBinding : public QObject {
     //! Whether the editor shows less than the document knows (remote edits wait for a composition).
     bool isBehind() const { return !m_pending.isEmpty(); }
 
-   signals:
+ signals:
     void documentChanged();
     void keyChanged();
     void editorChanged();
@@ -92,12 +92,12 @@ class TextBinding : public QObject {
     //! Editor and document agree after a change by anyone; positions can be read.
     void settled();
 
-   private slots:
+ private slots:
     void onContentsChange(int position, int removed, int added);
     void onSelectionChanged();
     void onComposingChanged();
 
-   private:
+ private:
     struct Selection {
         int anchor = 0;
         int head = 0;
@@ -132,9 +132,9 @@ class TextBinding : public QObject {
 
     QString m_shadow;
     QList<TextDelta> m_pending;  // remote edits in the document, not yet in the editor
-    bool m_held = false;         // the editor has a lone high surrogate that waits for its other half
-    bool m_applying = false;     // we change the editor
-    bool m_writing = false;      // we change the document
+    bool m_held = false;      // the editor has a lone high surrogate that waits for its other half
+    bool m_applying = false;  // we change the editor
+    bool m_writing = false;   // we change the document
     bool m_undoing = false;
     QTimer m_publish_timer;  // one presence update per turn of the event loop
     QTimer m_held_timer;

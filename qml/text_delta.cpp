@@ -8,7 +8,7 @@ namespace {
 
 //! Reads a delta in pieces; past its end there is nothing but kept text.
 class Reader {
-   public:
+ public:
     explicit Reader(const QList<TextDelta::Step>& steps) : m_steps(steps) {}
 
     bool atEnd() const { return m_index == m_steps.size(); }
@@ -27,7 +27,7 @@ class Reader {
         ++m_index;
     }
 
-   private:
+ private:
     const QList<TextDelta::Step>& m_steps;
     qsizetype m_index = 0;
     qsizetype m_used = 0;
@@ -67,11 +67,17 @@ TextDelta TextDelta::between(QStringView before, QStringView after, qsizetype of
     return splice(offset + prefix, removed, inserted);
 }
 
-void TextDelta::keep(qsizetype length) { append(Kind::Keep, length, {}); }
+void TextDelta::keep(qsizetype length) {
+    append(Kind::Keep, length, {});
+}
 
-void TextDelta::remove(qsizetype length) { append(Kind::Remove, length, {}); }
+void TextDelta::remove(qsizetype length) {
+    append(Kind::Remove, length, {});
+}
 
-void TextDelta::insert(const QString& text) { append(Kind::Insert, text.size(), text); }
+void TextDelta::insert(const QString& text) {
+    append(Kind::Insert, text.size(), text);
+}
 
 void TextDelta::append(Kind kind, qsizetype length, const QString& text) {
     if (length == 0) return;

@@ -13,7 +13,7 @@ namespace kimdb::qml {
 //! The editor needs it for one case only: remote edits that arrive during an input-method
 //! composition wait, and the edits typed meanwhile have to be carried over them.
 class TextDelta {
-   public:
+ public:
     enum class Kind { Keep, Remove, Insert };
     struct Step {
         Kind kind = Kind::Keep;
@@ -42,11 +42,11 @@ class TextDelta {
     QString appliedTo(QString text) const;
 
     //! Carries two edits of the same text over each other: first' works after \a second, second'
-    //! after \a first, and both ways give the same text. Insertions at one place: first's stands left.
+    //! after \a first, and both ways give the same text. Insertions at one place: first's is left.
     static std::pair<TextDelta, TextDelta> transform(const TextDelta& first,
                                                      const TextDelta& second);
 
-   private:
+ private:
     void append(Kind kind, qsizetype length, const QString& text);
     QList<Step> m_steps;
 };

@@ -11,8 +11,8 @@ namespace {
 
 constexpr qreal kParagraphEndWidth = 6;
 
-void appendBlockBoxes(QList<QRectF>& boxes, const QTextDocument& document,
-                      const QTextBlock& block, int start, int end) {
+void appendBlockBoxes(QList<QRectF>& boxes, const QTextDocument& document, const QTextBlock& block,
+                      int start, int end) {
     const QRectF bounds = document.documentLayout()->blockBoundingRect(block);
     const QTextLayout* layout = block.layout();
     const int first = start - block.position();

@@ -28,7 +28,9 @@ struct Options {
     QString screenshot;
 };
 
-void say(const QString& line) { QTextStream(stdout) << "kimdb-demo: " << line << Qt::endl; }
+void say(const QString& line) {
+    QTextStream(stdout) << "kimdb-demo: " << line << Qt::endl;
+}
 
 int fail(const QString& line) {
     QTextStream(stderr) << "kimdb-demo: " << line << Qt::endl;
@@ -56,8 +58,9 @@ Options parse(const QCoreApplication& app) {
     parser.addHelpOption();
     parser.addVersionOption();
     const QCommandLineOption headless(
-        {"headless", "auto"}, "Type into both windows, restart the relay in between, compare, "
-                              "write a screenshot and end.");
+        {"headless", "auto"},
+        "Type into both windows, restart the relay in between, compare, "
+        "write a screenshot and end.");
     const QCommandLineOption port("port", "Port of the relay; another one when it is taken.",
                                   "PORT", QString::number(kDefaultPort));
     const QCommandLineOption data("data", "Folder for the relay's and both windows' data.", "DIR");
@@ -74,8 +77,8 @@ Options parse(const QCoreApplication& app) {
     if (parser.isSet(data)) {
         options.folder = QDir(parser.value(data)).absolutePath();
     } else if (!options.unattended) {
-        options.folder = QStandardPaths::writableLocation(QStandardPaths::GenericDataLocation) +
-                         "/kimdb-demo";
+        options.folder =
+            QStandardPaths::writableLocation(QStandardPaths::GenericDataLocation) + "/kimdb-demo";
     }
     options.screenshot = QFileInfo(parser.value(screenshot)).absoluteFilePath();
     return options;

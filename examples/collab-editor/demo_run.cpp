@@ -13,9 +13,13 @@
 namespace kimdb::editor {
 namespace {
 
-void say(const QString& line) { QTextStream(stdout) << "kimdb-demo: " << line << Qt::endl; }
+void say(const QString& line) {
+    QTextStream(stdout) << "kimdb-demo: " << line << Qt::endl;
+}
 
-Error timeout(const char* what) { return {ErrorCode::Timeout, what}; }
+Error timeout(const char* what) {
+    return {ErrorCode::Timeout, what};
+}
 
 //! Both type at the same time: a word here, a word there, without waiting for each other.
 bool typeInTurns(EditorWindow& first, const QString& first_text, EditorWindow& second,

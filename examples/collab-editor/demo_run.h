@@ -12,7 +12,7 @@ namespace kimdb::editor {
 //! and comes back while both type on, and in the end both windows show the same text.
 //! Says each step on stdout. Thread: the GUI's.
 class DemoRun {
-   public:
+ public:
     DemoRun(RelayProcess& relay, EditorWindow& left, EditorWindow& right)
         : m_relay(relay), m_left(left), m_right(right) {}
 
@@ -21,7 +21,7 @@ class DemoRun {
     //! Both windows side by side. Errors: PermissionDenied when \a file cannot be written.
     Result<> writeScreenshot(const QString& file);
 
-   private:
+ private:
     Result<> typeTogether();
     Result<> typeApart();
     Result<> meetAgain();

@@ -46,9 +46,13 @@ QQuickItem* EditorWindow::titleField() const {
     return m_window->property("titleField").value<QQuickItem*>();
 }
 
-QString EditorWindow::text() const { return textArea()->property("text").toString(); }
+QString EditorWindow::text() const {
+    return textArea()->property("text").toString();
+}
 
-QString EditorWindow::syncText() const { return documentProperty("syncText").toString(); }
+QString EditorWindow::syncText() const {
+    return documentProperty("syncText").toString();
+}
 
 bool EditorWindow::isSynced() const {
     return documentProperty("syncState").toInt() == int(qml::DocumentElement::SyncState::Synced);
@@ -60,9 +64,13 @@ bool EditorWindow::isSaved() const {
     return state == State::Saved || state == State::Synced || state == State::Offline;
 }
 
-int EditorWindow::queued() const { return documentProperty("queued").toInt(); }
+int EditorWindow::queued() const {
+    return documentProperty("queued").toInt();
+}
 
-bool EditorWindow::isOnline() const { return documentProperty("online").toBool(); }
+bool EditorWindow::isOnline() const {
+    return documentProperty("online").toBool();
+}
 
 int EditorWindow::othersShown() const {
     return m_window->property("people").value<QObject*>()->property("count").toInt();

@@ -23,7 +23,7 @@ struct WindowOptions {
 //! \brief One editor window with an engine, a database and a connection of its own.
 //! Thread: the GUI's. The window closes and the database is flushed when this is destroyed.
 class EditorWindow {
-   public:
+ public:
     explicit EditorWindow(const WindowOptions& options);
     ~EditorWindow();
     EditorWindow(const EditorWindow&) = delete;
@@ -48,7 +48,7 @@ class EditorWindow {
     //! How many others are shown in the bar.
     int othersShown() const;
 
-   private:
+ private:
     QVariant documentProperty(const char* name) const;
 
     QQmlApplicationEngine m_engine;

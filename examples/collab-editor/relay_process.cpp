@@ -33,7 +33,9 @@ RelayProcess::RelayProcess(QString folder, quint16 port)
 #endif
 }
 
-RelayProcess::~RelayProcess() { (void)stop(); }
+RelayProcess::~RelayProcess() {
+    (void)stop();
+}
 
 Result<> RelayProcess::start() {
     const QString program = QCoreApplication::applicationDirPath() + "/kimdb-relay";
@@ -61,8 +63,7 @@ Result<> RelayProcess::start() {
 Result<> RelayProcess::stop() {
     if (m_process.state() == QProcess::NotRunning) return {};
     m_process.terminate();
-    const bool ended = m_process.waitForFinished(
-        int(std::chrono::milliseconds(kStopTime).count()));
+    const bool ended = m_process.waitForFinished(int(std::chrono::milliseconds(kStopTime).count()));
     if (!ended) {
         m_process.kill();
         m_process.waitForFinished();

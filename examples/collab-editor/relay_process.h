@@ -12,7 +12,7 @@ namespace kimdb::editor {
 //! \brief kimdb-relay as a child process: started, stopped with SIGTERM, started again.
 //! Thread: the one that made it. The process ends with this object (on Linux also with ours).
 class RelayProcess {
-   public:
+ public:
     //! \a folder: the relay's data folder. \a port 0: a free one, then kept for later starts.
     RelayProcess(QString folder, quint16 port);
     ~RelayProcess();
@@ -32,7 +32,7 @@ class RelayProcess {
     //! Whether nothing listens on \a port of this machine.
     static bool isFree(quint16 port);
 
-   private:
+ private:
     QString m_folder;
     quint16 m_port;
     QString m_greeting;

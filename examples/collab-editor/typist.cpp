@@ -12,9 +12,13 @@
 
 namespace kimdb::editor {
 
-bool Typist::focus() { return focus(m_window.textArea()); }
+bool Typist::focus() {
+    return focus(m_window.textArea());
+}
 
-bool Typist::focusTitle() { return focus(m_window.titleField()); }
+bool Typist::focusTitle() {
+    return focus(m_window.titleField());
+}
 
 bool Typist::focus(QQuickItem* item) {
     using namespace std::chrono_literals;

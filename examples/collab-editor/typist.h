@@ -13,7 +13,7 @@ namespace kimdb::editor {
 //! \brief Fingers for one window: sends the events a keyboard or an input method would send.
 //! Thread: the GUI's. The window outlives it.
 class Typist {
-   public:
+ public:
     explicit Typist(EditorWindow& window) : m_window(window) {}
 
     //! Makes the window the active one and its text (or title) the focus. False after 10 s.
@@ -27,7 +27,7 @@ class Typist {
     //! The input method turns its composition into \a text.
     void commits(const QString& text);
 
-   private:
+ private:
     bool focus(QQuickItem* item);
 
     EditorWindow& m_window;

@@ -5,8 +5,8 @@ import QtQuick
 import KimDB
 import KimDB.Game
 
-//! The playfield in arena units, scaled to fit (by numbers: a scaled item would not be crisp), with the
-//! scores in its corner.
+//! The playfield in arena units, fitted to the window by numbers (a scaled item would not be
+//! crisp), with the scores in its corner.
 Item {
     id: root
 

@@ -16,7 +16,9 @@ std::uint64_t scrambled(std::uint64_t x) {
     return x ^ (x >> 31);
 }
 
-qreal fraction(std::uint64_t bits) { return static_cast<qreal>(bits >> 11) / (1ULL << 53); }
+qreal fraction(std::uint64_t bits) {
+    return static_cast<qreal>(bits >> 11) / (1ULL << 53);
+}
 
 }  // namespace
 
@@ -35,7 +37,9 @@ QPointF itemPosition(int round, int index) {
     return {(index % kColumns) * field_width + x, (index / kColumns) * field_height + y};
 }
 
-QString itemKey(int round, int index) { return QStringLiteral("%1.%2").arg(round).arg(index); }
+QString itemKey(int round, int index) {
+    return QStringLiteral("%1.%2").arg(round).arg(index);
+}
 
 bool touches(QPointF player, QPointF item) {
     const QPointF between = player - item;

@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "arena.h"
 #include <kimdb/sync_status.h>
+#include "arena.h"
 
 namespace kimdb::game {
 namespace {

@@ -12,10 +12,10 @@
 namespace kimdb::game {
 
 struct BotOptions {
-    std::optional<int> until_items;                  //!< stop when this many are taken by all
-    std::optional<std::chrono::seconds> duration;    //!< stop after this time
-    int players = 1;                                 //!< wait for this many before the end
-    qreal speed = 1;                                 //!< times a human's
+    std::optional<int> until_items;                //!< stop when this many are taken by all
+    std::optional<std::chrono::seconds> duration;  //!< stop after this time
+    int players = 1;                               //!< wait for this many before the end
+    qreal speed = 1;                               //!< times a human's
     quint32 seed = 1;
 };
 
@@ -25,18 +25,18 @@ struct BotOptions {
 //! Thread: the game's. Owner: you.
 class Bot : public QObject {
     Q_OBJECT
-   public:
+ public:
     Bot(Document* document, Game* game, BotOptions options, QObject* parent = nullptr);
 
     //! {"player": …, "items": …, "lost": …, "scores": {name: score}}, keys sorted.
     QByteArray report() const;
 
-   signals:
+ signals:
     //! It knows of \a items taken, by whomever.
     void progressed(int items);
     void done();
 
-   private:
+ private:
     void turn();
     void walk(qreal seconds);
     bool goalReached() const;

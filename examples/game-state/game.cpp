@@ -97,7 +97,9 @@ void Game::takeTouched() {
     }
 }
 
-bool Game::isTaken(int index) const { return m_taken.contains(arena::itemKey(m_round, index)); }
+bool Game::isTaken(int index) const {
+    return m_taken.contains(arena::itemKey(m_round, index));
+}
 
 int Game::nearestItem() const {
     int nearest = -1;
@@ -125,8 +127,8 @@ void Game::onPresence(quint64 session) {
     for (const Participant& other : m_document->presence()->others()) {
         if (other.session != session || !other.custom.contains("id")) continue;
         const QPointF position(other.custom["x"].toReal(), other.custom["y"].toReal());
-        m_tracks[other.custom["id"].toString()].add(
-            position, std::chrono::milliseconds(m_clock.elapsed()));
+        m_tracks[other.custom["id"].toString()].add(position,
+                                                    std::chrono::milliseconds(m_clock.elapsed()));
     }
 }
 
@@ -168,16 +170,14 @@ void Game::setFinished(bool finished) {
 
 int Game::finishedPlayers() const {
     const QStringList ids = m_finished.keys();
-    return int(std::count_if(ids.begin(), ids.end(), [this](const QString& id) {
-        return m_finished.value(id).toBool();
-    }));
+    return int(std::count_if(ids.begin(), ids.end(),
+                             [this](const QString& id) { return m_finished.value(id).toBool(); }));
 }
 
 bool Game::isSettled() const {
     const QList<Player> all = players();
-    return std::all_of(all.begin(), all.end(), [this](const Player& player) {
-        return player.score == itemsOf(player.id);
-    });
+    return std::all_of(all.begin(), all.end(),
+                       [this](const Player& player) { return player.score == itemsOf(player.id); });
 }
 
 }  // namespace kimdb::game

@@ -8,9 +8,9 @@
 #include <QPointF>
 #include <QTimer>
 
-#include "track.h"
 #include <kimdb/document.h>
 #include <kimdb/presence.h>
+#include "track.h"
 
 namespace kimdb::game {
 
@@ -36,7 +36,7 @@ struct Player {
 //! Thread: the document's. Owner: you; the document outlives it.
 class Game : public QObject {
     Q_OBJECT
-   public:
+ public:
     Game(Document* document, QString player_id, const QString& name, QObject* parent = nullptr);
 
     //! Moves for \a seconds in the direction of setDirection and takes what is touched.
@@ -60,11 +60,11 @@ class Game : public QObject {
     //! Whether every counter equals what the map of taken items says.
     bool isSettled() const;
 
-   signals:
+ signals:
     //! An item was taken or given to somebody else, a player came, a score changed.
     void changed();
 
-   private:
+ private:
     void readTaken(const QStringList& keys);
     void onMapChanged(const crdt::ContainerId& map, const QStringList& keys);
     void reload();

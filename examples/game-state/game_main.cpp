@@ -11,8 +11,8 @@
 #include <QTextStream>
 #include <QUuid>
 
-#include "bot.h"
 #include <kimdb/database.h>
+#include "bot.h"
 
 namespace {
 
@@ -45,22 +45,27 @@ Options parse(const QCoreApplication& app) {
     const QCommandLineOption document("document", "The arena.", "ID", "arena");
     const QCommandLineOption name("name", "Your name.", "NAME", qEnvironmentVariable("USER", "me"));
     const QCommandLineOption dark("dark", "Dark colours.");
-    const QCommandLineOption bot("bot", "Play without a window; scores as JSON on stdout, progress on stderr.");
+    const QCommandLineOption bot(
+        "bot", "Play without a window; scores as JSON on stdout, progress on stderr.");
     const QCommandLineOption seconds("seconds", "Bot: stop after this time.", "N");
     const QCommandLineOption items("until-items", "Bot: stop when N items are taken.", "N");
     const QCommandLineOption players("players", "Bot: wait for N players.", "N", "1");
     const QCommandLineOption speed("speed", "Bot: times a human's speed.", "F", "1");
     const QCommandLineOption seed("seed", "Bot: of its random steps.", "N", "1");
-    parser.addOptions(
-        {db, url, document, name, dark, bot, seconds, items, players, speed, seed});
+    parser.addOptions({db, url, document, name, dark, bot, seconds, items, players, speed, seed});
     parser.process(app);
 
-    Options options{QDir(parser.value(db)).absolutePath(), QUrl(parser.value(url)),
-                    parser.value(document), parser.value(name), parser.isSet(dark), {}};
+    Options options{QDir(parser.value(db)).absolutePath(),
+                    QUrl(parser.value(url)),
+                    parser.value(document),
+                    parser.value(name),
+                    parser.isSet(dark),
+                    {}};
     if (!parser.isSet(bot)) return options;
     BotOptions wanted;
     if (parser.isSet(items)) wanted.until_items = parser.value(items).toInt();
-    if (parser.isSet(seconds)) wanted.duration = std::chrono::seconds(parser.value(seconds).toInt());
+    if (parser.isSet(seconds))
+        wanted.duration = std::chrono::seconds(parser.value(seconds).toInt());
     if (!wanted.until_items && !wanted.duration) wanted.duration = std::chrono::seconds(10);
     wanted.players = parser.value(players).toInt();
     wanted.speed = parser.value(speed).toDouble();
@@ -88,9 +93,8 @@ int runBot(const Options& options, const QString& player) {
     if (!options.url.isEmpty()) (void)database.connectTo(options.url);
     Game game(*document, player, options.name);
     Bot bot(*document, &game, *options.bot);
-    QObject::connect(&bot, &Bot::progressed, [](int items) {
-        QTextStream(stderr) << "taken " << items << Qt::endl;
-    });
+    QObject::connect(&bot, &Bot::progressed,
+                     [](int items) { QTextStream(stderr) << "taken " << items << Qt::endl; });
     QObject::connect(&bot, &Bot::done, QCoreApplication::instance(), &QCoreApplication::quit);
     QCoreApplication::exec();
     QTextStream(stdout) << bot.report() << Qt::endl;

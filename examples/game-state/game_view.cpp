@@ -46,8 +46,8 @@ void GameView::start() {
     m_game.reset();
     m_players.clear();
     if (m_document && m_document->isReady()) {
-        m_game = std::make_unique<Game>(m_document->document(), m_player_id,
-                                        m_document->userName());
+        m_game =
+            std::make_unique<Game>(m_document->document(), m_player_id, m_document->userName());
         connect(m_game.get(), &Game::changed, this, &GameView::readPlayers);
     }
     readPlayers();
@@ -88,7 +88,9 @@ void GameView::advance(qreal seconds) {
     emit frameChanged();
 }
 
-int GameView::round() const { return m_game ? m_game->round() : 0; }
+int GameView::round() const {
+    return m_game ? m_game->round() : 0;
+}
 
 QVariantList GameView::items() const {
     QVariantList result;
@@ -119,12 +121,20 @@ void GameView::steer() {
     if (m_game) m_game->setDirection(direction);
 }
 
-qreal GameView::arenaWidth() const { return arena::kWidth; }
+qreal GameView::arenaWidth() const {
+    return arena::kWidth;
+}
 
-qreal GameView::arenaHeight() const { return arena::kHeight; }
+qreal GameView::arenaHeight() const {
+    return arena::kHeight;
+}
 
-qreal GameView::playerRadius() const { return arena::kPlayerRadius; }
+qreal GameView::playerRadius() const {
+    return arena::kPlayerRadius;
+}
 
-qreal GameView::itemRadius() const { return arena::kItemRadius; }
+qreal GameView::itemRadius() const {
+    return arena::kItemRadius;
+}
 
 }  // namespace kimdb::game

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <qqmlintegration.h>
 #include <QObject>
 #include <QPointer>
 #include <QSet>
 #include <QVariantList>
 #include <memory>
-#include <qqmlintegration.h>
 
-#include "game.h"
 #include <kimdb/qml/document_element.h>
+#include "game.h"
 
 namespace kimdb::game {
 
@@ -31,7 +31,7 @@ class GameView : public QObject {
     Q_PROPERTY(qreal playerRadius READ playerRadius CONSTANT)
     Q_PROPERTY(qreal itemRadius READ itemRadius CONSTANT)
 
-   public:
+ public:
     explicit GameView(QObject* parent = nullptr);
     ~GameView() override;
 
@@ -52,13 +52,13 @@ class GameView : public QObject {
     Q_INVOKABLE bool press(int key);
     Q_INVOKABLE bool release(int key);
 
-   signals:
+ signals:
     void documentChanged();
     void playerIdChanged();
     void stateChanged();
     void frameChanged();
 
-   private:
+ private:
     void start();
     void readPlayers();
     void steer();

@@ -10,14 +10,14 @@ namespace kimdb::game {
 //! \brief The path of another player from up to 20 positions a second, drawn smoothly: shown a
 //! little in the past, between two positions that are known. A value; time is passed in.
 class Track {
-   public:
+ public:
     //! The position known at \a now.
     void add(QPointF position, std::chrono::milliseconds now);
     //! Where to draw the player at \a now. REQUIRES: something was added.
     QPointF at(std::chrono::milliseconds now) const;
     bool isEmpty() const { return m_samples.empty(); }
 
-   private:
+ private:
     struct Sample {
         std::chrono::milliseconds time;
         QPointF position;

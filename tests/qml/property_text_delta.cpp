@@ -13,7 +13,7 @@ namespace {
 constexpr int kRounds = 20'000;
 
 class Random {
-   public:
+ public:
     explicit Random(unsigned seed) : m_engine(seed) {}
 
     qsizetype below(qsizetype bound) {
@@ -52,7 +52,7 @@ class Random {
         return delta;
     }
 
-   private:
+ private:
     std::mt19937 m_engine;
 };
 
@@ -65,7 +65,7 @@ unsigned seedOfThisRun() {
 
 class PropertyTextDelta : public QObject {
     Q_OBJECT
-   private slots:
+ private slots:
     void initTestCase() { qInfo("seed %u (replay with KIMDB_SEED)", m_seed); }
 
     void bothWaysMeet() {
@@ -109,7 +109,7 @@ class PropertyTextDelta : public QObject {
         QCOMPARE(delta.splices().first().removed, 0);
     }
 
-   private:
+ private:
     const unsigned m_seed = seedOfThisRun();
 };
 

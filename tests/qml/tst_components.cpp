@@ -8,8 +8,8 @@
 #include <QTest>
 #include <cmath>
 
-#include "qml/participants.h"
 #include <kimdb/qml/document_element.h>
+#include "qml/participants.h"
 
 namespace {
 
@@ -52,7 +52,7 @@ qreal contrast(const QColor& a, const QColor& b) {
 
 class TstComponents : public QObject {
     Q_OBJECT
-   private slots:
+ private slots:
     void init();
     void cleanup() { m_scene.reset(); }
 
@@ -66,7 +66,7 @@ class TstComponents : public QObject {
     void badgeSaysWhereTheDataIs();
     void aloneNobodyElseIsShown();
 
-   private:
+ private:
     std::unique_ptr<QQuickItem> scene(const QString& path);
     kimdb::qml::DocumentElement* document() {
         return m_scene->property("document").value<kimdb::qml::DocumentElement*>();
@@ -116,12 +116,15 @@ void TstComponents::textCanBeRead() {
 void TstComponents::initials_data() {
     QTest::addColumn<QString>("name");
     QTest::addColumn<QString>("expected");
-    QTest::newRow("two words") << "Ann Lee" << "AL";
-    QTest::newRow("three words") << "anna maria lind" << "AM";
+    QTest::newRow("two words") << "Ann Lee"
+                               << "AL";
+    QTest::newRow("three words") << "anna maria lind"
+                                 << "AM";
     QTest::newRow("korean") << QStringLiteral("김민준") << QStringLiteral("김");
-    QTest::newRow("outside the plane") << QString::fromUcs4(U"\U0001F642x", 2)
-                                       << QString::fromUcs4(U"\U0001F642", 1);
-    QTest::newRow("none") << "  " << "?";
+    QTest::newRow("outside the plane")
+        << QString::fromUcs4(U"\U0001F642x", 2) << QString::fromUcs4(U"\U0001F642", 1);
+    QTest::newRow("none") << "  "
+                          << "?";
 }
 
 void TstComponents::initials() {

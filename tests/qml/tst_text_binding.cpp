@@ -37,7 +37,7 @@ constexpr char kWindow[] = R"(
 
 class TstTextBinding : public QObject {
     Q_OBJECT
-   private slots:
+ private slots:
     void init();
     void cleanup() { m_window.reset(); }
 
@@ -63,7 +63,7 @@ class TstTextBinding : public QObject {
     void viewStaysWhenTextAboveGrows();
     void reopenedDocumentIsShown();
 
-   private:
+ private:
     kimdb::Text text() {
         return m_window->property("document")
             .value<kimdb::qml::DocumentElement*>()

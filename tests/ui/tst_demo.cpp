@@ -7,7 +7,7 @@
 
 class TstDemo : public QObject {
     Q_OBJECT
-   private slots:
+ private slots:
     void twoWindowsEndAlikeAndAreShown() {
         const QTemporaryDir folder;
         const QString screenshot = folder.filePath("shot.png");

@@ -6,22 +6,22 @@
 #include <QTemporaryDir>
 #include <QTest>
 
+#include <kimdb/kimdb.h>
 #include "examples/collab-editor/relay_process.h"
 #include "examples/game-state/arena.h"
 #include "examples/game-state/track.h"
-#include <kimdb/kimdb.h>
 
 using namespace kimdb;
 using namespace std::chrono_literals;
 
 class TstGame : public QObject {
     Q_OBJECT
-   private slots:
+ private slots:
     void itemsLieApartAndInside();
     void trackIsSmoothBetweenUpdates();
     void botsEndWithEqualScoresAfterARestart();
 
-   private:
+ private:
     static QJsonObject reportOf(QProcess& bot);
     int progressOf(QProcess& bot);
 
@@ -56,7 +56,8 @@ void TstGame::trackIsSmoothBetweenUpdates() {
     qreal before = track.at(900ms).x();
     for (auto now = 916ms; now <= 1100ms; now += 16ms) {
         const qreal x = track.at(now).x();
-        QVERIFY2(x >= before && x - before <= 10 * 16.0 / 50 + 0.01, qPrintable(QString::number(x)));
+        QVERIFY2(x >= before && x - before <= 10 * 16.0 / 50 + 0.01,
+                 qPrintable(QString::number(x)));
         before = x;
     }
     QCOMPARE(track.at(10s), QPointF(200, 0));
@@ -68,7 +69,8 @@ QJsonObject TstGame::reportOf(QProcess& bot) {
         bot.waitForFinished();
     }
     const QByteArray out = bot.readAllStandardOutput();
-    if (bot.exitCode() != 0 || out.isEmpty()) qWarning("%s", bot.readAllStandardError().constData());
+    if (bot.exitCode() != 0 || out.isEmpty())
+        qWarning("%s", bot.readAllStandardError().constData());
     return QJsonDocument::fromJson(out).object();
 }
 
@@ -94,9 +96,8 @@ void TstGame::botsEndWithEqualScoresAfterARestart() {
             QCoreApplication::applicationDirPath() + "/kimdb-game",
             {"--bot", "--db", folder.filePath(QStringLiteral("bot%1").arg(i)), "--url",
              relay.url().toString(), "--document", "tests/arena", "--name",
-             QStringLiteral("Bot %1").arg(i), "--players", QString::number(kBots),
-             "--until-items", QString::number(kItems), "--speed", "4", "--seed",
-             QString::number(i)});
+             QStringLiteral("Bot %1").arg(i), "--players", QString::number(kBots), "--until-items",
+             QString::number(kItems), "--speed", "4", "--seed", QString::number(i)});
     }
     const auto taken = [&] { return document->root().map("taken").keys().size(); };
     QTRY_VERIFY_WITH_TIMEOUT(taken() >= 8, 60'000);

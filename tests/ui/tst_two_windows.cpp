@@ -14,7 +14,7 @@ using namespace kimdb::editor;
 
 class TstTwoWindows : public QObject {
     Q_OBJECT
-   private slots:
+ private slots:
     void initTestCase() { prepareApplication(); }
     void init();
     void cleanup();
@@ -28,7 +28,7 @@ class TstTwoWindows : public QObject {
     void offlineEditsMeetWhenTheRelayIsBack();
     void closedAndReopenedWithoutRelayShowsTheText();
 
-   private:
+ private:
     WindowOptions options(const QString& name) const;
     void focusOn(EditorWindow& window) { QVERIFY(Typist(window).focus()); }
     static void placeCaret(EditorWindow& window, int position) {

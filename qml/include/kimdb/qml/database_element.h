@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <qqmlintegration.h>
 #include <QObject>
 #include <QQmlParserStatus>
 #include <QString>
 #include <QUrl>
 #include <memory>
-#include <qqmlintegration.h>
 
 #include <kimdb/database.h>
 
 namespace kimdb::qml {
 
-//! \brief `Database { path: …; url: … }`: opens the folder when complete and stays connected to url.
+//! \brief `Database { path: …; url: … }`: opens the folder and stays connected to url.
 //!
 //! A folder that cannot be opened is not an exception: `ready` stays false, `error` says why and
 //! what to do, retry() tries again. Thread: the QML engine's. Owner: its QML parent; documents die
@@ -30,7 +30,7 @@ class DatabaseElement : public QObject, public QQmlParserStatus {
     Q_PROPERTY(bool ready READ isReady NOTIFY readyChanged)
     Q_PROPERTY(QString error READ error NOTIFY errorChanged)
 
-   public:
+ public:
     explicit DatabaseElement(QObject* parent = nullptr);
     ~DatabaseElement() override;
 
@@ -51,14 +51,14 @@ class DatabaseElement : public QObject, public QQmlParserStatus {
     void classBegin() override {}
     void componentComplete() override;
 
-   signals:
+ signals:
     void pathChanged();
     void urlChanged();
     void tokenChanged();
     void readyChanged();
     void errorChanged();
 
-   private:
+ private:
     void connectToRelay();
     void setError(const QString& error);
 

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <qqmlintegration.h>
 #include <QColor>
 #include <QObject>
 #include <QPointer>
 #include <QString>
-#include <qqmlintegration.h>
 
-#include <kimdb/qml/database_element.h>
 #include <kimdb/document.h>
+#include <kimdb/qml/database_element.h>
 
 namespace kimdb::qml {
 
@@ -22,8 +22,8 @@ class DocumentElement : public QObject {
     Q_PROPERTY(kimdb::qml::DatabaseElement* database READ database WRITE setDatabase NOTIFY
                    databaseChanged REQUIRED)
     //! "collection/id", or "id" in the collection "default".
-    Q_PROPERTY(QString documentId READ documentId WRITE setDocumentId NOTIFY documentIdChanged
-                   REQUIRED)
+    Q_PROPERTY(
+        QString documentId READ documentId WRITE setDocumentId NOTIFY documentIdChanged REQUIRED)
     //! Name and colour others see. The colour is chosen by the name and moved on when taken.
     Q_PROPERTY(QString userName READ userName WRITE setUserName NOTIFY userNameChanged)
     Q_PROPERTY(QColor userColor READ userColor NOTIFY userColorChanged)
@@ -38,7 +38,7 @@ class DocumentElement : public QObject {
     Q_PROPERTY(int rejected READ rejected NOTIFY syncChanged)
     Q_PROPERTY(QString lastError READ lastError NOTIFY syncChanged)
 
-   public:
+ public:
     //! kimdb::SyncStatus::State for QML, in the same order.
     enum class SyncState { Saving, Saved, Synced, Offline, NotAllowed, Failed };
     Q_ENUM(SyncState)
@@ -67,7 +67,7 @@ class DocumentElement : public QObject {
     //! nullptr until ready.
     kimdb::Document* document() const { return m_document; }
 
-   signals:
+ signals:
     void databaseChanged();
     void documentIdChanged();
     void userNameChanged();
@@ -77,7 +77,7 @@ class DocumentElement : public QObject {
     void errorChanged();
     void syncChanged();
 
-   private:
+ private:
     void open();
     void close();
     void yieldColor();
