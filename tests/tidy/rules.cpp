@@ -32,7 +32,7 @@ const QHash<QString, QSet<QString>> kMayInclude{
 
 // Public headers (<kimdb/store.h>, by the layer that implements them) a layer may include.
 const QHash<QString, QSet<QString>> kMayUse{
-    {"qml", {"core", "crdt", "store", "client"}},
+    {"qml", {"core", "crdt", "store", "client", "qml"}},
     {"examples", {"core", "crdt", "store", "client", "relay", "qml"}},
 };
 
