@@ -35,7 +35,7 @@ FocusScope {
     }
 
     //! Scrolls to the caret of a participant.
-    function showParticipant(session: var) {
+    function showParticipant(session: string) {
         const caret = carets.caretOf(session);
         if (caret.y >= 0)
             flick.reveal(caret);

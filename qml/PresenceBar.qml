@@ -13,7 +13,7 @@ Row {
     readonly property alias count: people.count
 
     //! Someone was clicked: show where they are.
-    signal picked(var session)
+    signal picked(string session)
 
     spacing: -4
 
@@ -29,7 +29,7 @@ Row {
             id: avatar
 
             required property int index
-            required property var session
+            required property string session
             required property string name
 
             z: -avatar.index

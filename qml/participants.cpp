@@ -106,7 +106,7 @@ QVariant Participants::data(const QModelIndex& index, int role) const {
     const Row& row = m_rows[index.row()];
     switch (role) {
         case SessionRole:
-            return row.who.session;
+            return QString::number(row.who.session);
         case NameRole:
             return row.who.name;
         case InitialsRole:

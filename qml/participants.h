@@ -14,7 +14,8 @@
 namespace kimdb::qml {
 
 //! \brief Who else is in the document: one row per participant, in the order they came.
-//! Someone who did nothing for a minute is idle. Thread: the QML engine's.
+//! Someone who did nothing for a minute is idle. Sessions are text: a number of QML has 53 bits.
+//! Thread: the QML engine's.
 class Participants : public QAbstractListModel {
     Q_OBJECT
     QML_ELEMENT

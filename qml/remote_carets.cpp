@@ -101,9 +101,9 @@ void RemoteCarets::locate(Row& row) const {
     for (const QRectF& box : boxes) row.boxes.append(box.translated(offset));
 }
 
-QRectF RemoteCarets::caretOf(quint64 session) const {
+QRectF RemoteCarets::caretOf(const QString& session) const {
     for (const Row& row : m_rows) {
-        if (row.who.session == session) return row.caret;
+        if (QString::number(row.who.session) == session) return row.caret;
     }
     return {-1, -1, 0, 0};
 }
@@ -117,7 +117,7 @@ QVariant RemoteCarets::data(const QModelIndex& index, int role) const {
     const Row& row = m_rows[index.row()];
     switch (role) {
         case SessionRole:
-            return row.who.session;
+            return QString::number(row.who.session);
         case NameRole:
             return row.who.name;
         case ColorRole:

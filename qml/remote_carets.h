@@ -26,7 +26,7 @@ class RemoteCarets : public QAbstractListModel {
 
  public:
     enum Role {
-        SessionRole = Qt::UserRole + 1,
+        SessionRole = Qt::UserRole + 1,  //!< as text: a number of QML has 53 bits only
         NameRole,
         ColorRole,
         CaretRole,  //!< QRectF, 0 wide
@@ -39,7 +39,7 @@ class RemoteCarets : public QAbstractListModel {
     TextBinding* binding() const { return m_binding; }
     void setBinding(TextBinding* binding);
     //! The caret of \a session; an empty rectangle at (-1, -1) when it has none here.
-    Q_INVOKABLE QRectF caretOf(quint64 session) const;
+    Q_INVOKABLE QRectF caretOf(const QString& session) const;
 
     int rowCount(const QModelIndex& parent = {}) const override;
     QVariant data(const QModelIndex& index, int role) const override;

@@ -24,6 +24,7 @@ class TstTwoWindows : public QObject {
     void koreanCompositionSurvivesRemoteText();
     void undoTakesBackOnlyOnesOwn();
     void caretsAndNamesOfOthersAreShown();
+    void clickOnAnAvatarShowsThatCaret();
     void titleIsShared();
     void offlineEditsMeetWhenTheRelayIsBack();
     void closedAndReopenedWithoutRelayShowsTheText();
@@ -180,6 +181,24 @@ void TstTwoWindows::caretsAndNamesOfOthersAreShown() {
     QTRY_VERIFY(colorOf(*m_ann) != colorOf(*m_ben));
     m_ann.reset();
     QTRY_COMPARE(carets->rowCount(), 0);
+}
+
+void TstTwoWindows::clickOnAnAvatarShowsThatCaret() {
+    focusOn(*m_ann);
+    for (int i = 0; i < 60; ++i) Typist(*m_ann).presses(Qt::Key_Return);
+    QTRY_COMPARE(m_ben->text().size(), 60);
+    QTRY_COMPARE(caretsIn(*m_ben)->rowCount(), 1);
+    QQuickItem* flick = m_ben->textArea()->parentItem()->parentItem();
+    QCOMPARE(flick->property("contentY").toReal(), 0.0);
+    QQuickItem* avatar = nullptr;
+    auto* people = m_ben->window()->property("people").value<QQuickItem*>();
+    for (QQuickItem* item : people->childItems()) {
+        if (item->property("initials").toString() == "A") avatar = item;
+    }
+    QVERIFY(avatar);
+    const QPointF center = avatar->mapToScene({avatar->width() / 2, avatar->height() / 2});
+    QTest::mouseClick(m_ben->window(), Qt::LeftButton, {}, center.toPoint());
+    QTRY_VERIFY(flick->property("contentY").toReal() > 300);
 }
 
 void TstTwoWindows::titleIsShared() {
