@@ -19,6 +19,8 @@ QString defaultName() {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // Kept from Qt's X11 plugin, which takes --name for itself.
+    const QStringList arguments(argv, argv + argc);
     QGuiApplication app(argc, argv);
     kimdb::editor::prepareApplication();
     QCommandLineParser parser;
@@ -34,7 +36,7 @@ int main(int argc, char** argv) {
     const QCommandLineOption name("name", "Your name, as others see it.", "NAME", defaultName());
     const QCommandLineOption dark("dark", "Dark colours, whatever the platform says.");
     parser.addOptions({db, url, document, name, dark});
-    parser.process(app);
+    parser.process(arguments);
 
     kimdb::editor::WindowOptions options;
     options.database_path = QDir(parser.value(db)).absolutePath();

@@ -32,7 +32,7 @@ int fail(const QString& message) {
     return 1;
 }
 
-Options parse(const QCoreApplication& app) {
+Options parse(const QStringList& arguments) {
     QCommandLineParser parser;
     parser.setApplicationDescription("An arena for two to four players, online or not.");
     parser.addHelpOption();
@@ -53,7 +53,7 @@ Options parse(const QCoreApplication& app) {
     const QCommandLineOption speed("speed", "Bot: times a human's speed.", "F", "1");
     const QCommandLineOption seed("seed", "Bot: of its random steps.", "N", "1");
     parser.addOptions({db, url, document, name, dark, bot, seconds, items, players, speed, seed});
-    parser.process(app);
+    parser.process(arguments);
 
     Options options{QDir(parser.value(db)).absolutePath(),
                     QUrl(parser.value(url)),
@@ -120,8 +120,9 @@ int runWindow(const Options& options, const QString& player) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    bool headless = false;
-    for (int i = 1; i < argc; ++i) headless |= qstrcmp(argv[i], "--bot") == 0;
+    // Kept from Qt's X11 plugin, which takes --name for itself.
+    const QStringList arguments(argv, argv + argc);
+    const bool headless = arguments.contains("--bot");
     std::unique_ptr<QCoreApplication> app;
     if (headless) {
         app = std::make_unique<QCoreApplication>(argc, argv);
@@ -130,7 +131,7 @@ int main(int argc, char** argv) {
     }
     QCoreApplication::setApplicationName("kimdb-game");
     QCoreApplication::setApplicationVersion(KIMDB_VERSION);
-    const Options options = parse(*app);
+    const Options options = parse(arguments);
     const QString player = playerId(options.folder);
     if (player.isEmpty()) return fail("cannot write to " + options.folder);
     return options.bot ? runBot(options, player) : runWindow(options, player);
