@@ -11,8 +11,8 @@
 
 namespace kimdb::sync {
 
-//! \brief Fills a queue so that nothing comes in front of what it depends on (SYNC rule 19). Log order nearly
-//! is such an order, so one pass does nearly always. One thread.
+//! \brief Fills a queue so that nothing comes in front of what it depends on (SYNC rule 19). Log
+//! order nearly is such an order, so one pass does nearly always. One thread.
 class DependencyOrder {
  public:
     DependencyOrder(const std::map<ReplicaId, Stream>& streams, OfflineQueue& queue)

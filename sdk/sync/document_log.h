@@ -21,7 +21,8 @@ struct Stream {
     bool operator==(const Stream&) const = default;
 };
 
-//! \brief Where the document stands against the relay; in one key, so that it moves with the changes.
+//! \brief Where the document stands against the relay; in one key, so that it moves with the
+//! changes.
 struct LogState {
     Hash16 epoch;                //!< of the relay that `position` speaks of; zero: none yet
     std::uint64_t position = 0;  //!< relay's doc_seq up to which the log here holds everything
@@ -39,10 +40,10 @@ struct LogChange {
     Change change;
 };
 
-//! \brief The client's log of one document with the state beside it, and the one way to change them: an
-//! Edit, which is one batch of the store. Log order is an order of dependency, but for changes that took the place
-//! of others after a fork.
-//! Keys beside the log: "sync/state", "sync/stream/<16 hex digits>".
+//! \brief The client's log of one document with the state beside it, and the one way to change
+//! them: an Edit, which is one batch of the store. Log order is an order of dependency, but for
+//! changes that took the place of others after a fork. Keys beside the log: "sync/state",
+//! "sync/stream/<16 hex digits>".
 class DocumentLog {
  public:
     //! Errors: those of the store; StorageCorrupt.
@@ -55,7 +56,8 @@ class DocumentLog {
     Stream stream(ReplicaId replica) const;
     std::uint64_t lastPosition() const { return m_last_position; }
 
-    //! Calls \a visit for each change with position > \a after in log order; it returns false to stop.
+    //! Calls \a visit for each change with position > \a after in log order; it returns false to
+    //! stop.
     Result<> forEach(std::uint64_t after, const std::function<bool(const LogChange&)>& visit) const;
     //! The change here that holds that counter.
     Result<std::optional<LogChange>> find(ReplicaId replica, std::uint64_t counter) const;

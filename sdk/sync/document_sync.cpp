@@ -11,11 +11,12 @@ namespace kimdb::sync {
 namespace {
 
 constexpr char kQueuePrefix[] = "sync/queue/";  // of the store's own state: documents with a queue
-// A subscription that is renewed or a log that is fetched again this often without getting anywhere is left to
-// the reconnect with its back-off.
+// A subscription that is renewed or a log that is fetched again this often without getting anywhere
+// is left to the reconnect with its back-off.
 constexpr int kResubscriptionsMax = 5;
 constexpr int kRestartsMax = 3;
-// How long a push waits after `equivocation` for the relay's change before the whole log is compared.
+// How long a push waits after `equivocation` for the relay's change before the whole log is
+// compared.
 constexpr std::chrono::seconds kForkWaitMax{5};
 
 }  // namespace
@@ -262,7 +263,8 @@ void DocumentSync::becomeLive() {
     if (auto ok = loseBranches({}); !ok) storageTrouble(ok.error());
 }
 
-// Journalled before the first PUSH, because every body written from now on names the incarnation (SYNC rule 22).
+// Journalled before the first PUSH, because every body written from now on names the incarnation
+// (SYNC rule 22).
 Result<> DocumentSync::bind(const wire::SubOk& record) {
     const LogState& state = m_log.state();
     if (state.bound && state.incarnation != record.incarnation) {
@@ -294,8 +296,9 @@ Result<> DocumentSync::bind(const wire::SubOk& record) {
     return reloadQueue();
 }
 
-// SUBOK's own heads: what the relay holds leaves the queue where the hash is equal. A head beyond ours means that
-// another copy of this folder writes under that id, or that ours was rolled back (SYNC rule 5).
+// SUBOK's own heads: what the relay holds leaves the queue where the hash is equal. A head beyond
+// ours means that another copy of this folder writes under that id, or that ours was rolled back
+// (SYNC rule 5).
 DocumentSync::Heads DocumentSync::takeHeads(const std::vector<wire::StreamState>& streams) {
     Heads heads = Heads::Consistent;
     bool mint = false;
@@ -330,7 +333,8 @@ DocumentSync::Heads DocumentSync::takeHeads(const std::vector<wire::StreamState>
     return heads;
 }
 
-// Reading is denied: what the relay has is acknowledged by the own heads, the rest is refused (SYNC, "States").
+// Reading is denied: what the relay has is acknowledged by the own heads, the rest is refused
+// (SYNC, "States").
 void DocumentSync::deny(Heads heads) {
     if (heads == Heads::Contradict) {  // a restored relay; compared when reading is allowed again
         if (auto ok = restartFromZero(); !ok) storageTrouble(ok.error());
@@ -340,8 +344,9 @@ void DocumentSync::deny(Heads heads) {
     if (auto ok = refusePending(0, ErrorCode::NotAllowed, all); !ok) storageTrouble(ok.error());
 }
 
-// Reconcile (SYNC rule 19): nothing held counts as acknowledged; the relay's log from 0 acknowledges what is
-// equal, and what is left over is what the relay lacks (docs/decisions/0040-marks.md).
+// Reconcile (SYNC rule 19): nothing held counts as acknowledged; the relay's log from 0
+// acknowledges what is equal, and what is left over is what the relay lacks
+// (docs/decisions/0040-marks.md).
 Result<> DocumentSync::restartFromZero() {
     if (++m_restarts > kRestartsMax) {
         m_shared.endSession(static_cast<std::uint16_t>(wire::CloseCode::Protocol),
@@ -403,8 +408,8 @@ Result<> DocumentSync::reloadQueue() {
     return read;
 }
 
-// The store names the documents that may have a queue, so that a start reads those only. Set when the first change is
-// queued, taken back some time after the last one has left.
+// The store names the documents that may have a queue, so that a start reads those only. Set when
+// the first change is queued, taken back some time after the last one has left.
 void DocumentSync::arm(DocumentLog::Edit& edit, std::uint64_t position) {
     edit.state().queue_start = position;
     edit.state().queue_base = m_held;

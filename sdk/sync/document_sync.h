@@ -15,9 +15,10 @@
 
 namespace kimdb::sync {
 
-//! \brief One document's side of the protocol: what is held, what is queued, and the way from SUB to
-//! live (SYNC, table "States"). Three positions of the relay's log: `received` (LogState::position) is what
-//! OPS must continue, `held` is durable and goes into SUB, SEEN and CREDIT.
+//! \brief One document's side of the protocol: what is held, what is queued, and the way from SUB
+//! to live (SYNC, table "States"). Three positions of the relay's log: `received`
+//! (LogState::position) is what OPS must continue, `held` is durable and goes into SUB, SEEN and
+//! CREDIT.
 class DocumentSync {
  public:
     //! Errors: those of the store.

@@ -13,9 +13,10 @@ namespace kimdb::sync {
 //! \brief Under which replica ids this installation writes and wrote (SYNC rules 5 and 6).
 //!
 //! `current` is for new edits only; changes already queued keep the id they were made under. The
-//! fingerprint is a hint that the folder was copied: when it differs, a new current id exists in memory
-//! at once and reaches the disk with the first write, so that a copy which never writes leaves no trace.
-//! A plain value: change a copy, save() it into the batch, and keep the copy when the commit succeeded.
+//! fingerprint is a hint that the folder was copied: when it differs, a new current id exists in
+//! memory at once and reaches the disk with the first write, so that a copy which never writes
+//! leaves no trace. A plain value: change a copy, save() it into the batch, and keep the copy when
+//! the commit succeeded.
 class Identity {
  public:
     //! Reads the list, or starts one. Errors: StorageCorrupt.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The relay's log comes in: CHUNK and OPS, one position per change (SYNC rule 14). Each change is new, or equal to one
-// held here (which acknowledges it), or the start of a fork.
+// The relay's log comes in: CHUNK and OPS, one position per change (SYNC rule 14). Each change is
+// new, or equal to one held here (which acknowledges it), or the start of a fork.
 #include "sync/document_sync.h"
 
 namespace kimdb::sync {
@@ -76,7 +76,8 @@ void DocumentSync::advance(DocumentLog::Edit& edit, const Hash16& hash) {
     state.log_hash = rollingHash(state.log_hash, hash);
 }
 
-// A mark stands for a change this session pushed, so it is here; which one is known by its id alone.
+// A mark stands for a change this session pushed, so it is here; which one is known by its id
+// alone.
 DocumentSync::Verdict DocumentSync::take(DocumentLog::Edit& edit, const wire::Mark& mark) {
     std::optional<Hash16> hash;
     const auto unmarked = m_unmarked.find({mark.replica, mark.first});
@@ -115,7 +116,8 @@ DocumentSync::Verdict DocumentSync::take(DocumentLog::Edit& edit, const Change& 
             m_shared.rejected.remove(edit.batch(), entry->id);
             m_accepted.push_back(std::move(*entry));
         }
-        // Another copy of this folder, or this one before it was rolled back, wrote it (SYNC rule 5).
+        // Another copy of this folder, or this one before it was rolled back, wrote it (SYNC rule
+        // 5).
         if (change.replica == m_shared.identity.current()) m_mint = true;
         return Verdict::Taken;
     }

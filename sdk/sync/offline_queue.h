@@ -33,9 +33,9 @@ struct ChainEnd {
     Hash16 hash;
 };
 
-//! \brief What one document has to push: unacknowledged changes in an order in which the relay can take
-//! them, a window of PUSHes on their way, and the rewind after a temporary refusal (SYNC rule 9).
-//! Every operation is O(1) amortized, but rewind(), which is O(what was on its way).
+//! \brief What one document has to push: unacknowledged changes in an order in which the relay can
+//! take them, a window of PUSHes on their way, and the rewind after a temporary refusal (SYNC rule
+//! 9). Every operation is O(1) amortized, but rewind(), which is O(what was on its way).
 class OfflineQueue {
  public:
     void clear();
@@ -58,7 +58,8 @@ class OfflineQueue {
             if (at(i).replica == replica && !at(i).acked && !visit(at(i))) return;
     }
 
-    //! The changes of \a replica up to \a counter are at the relay; \a left is called for each, in order.
+    //! The changes of \a replica up to \a counter are at the relay; \a left is called for each, in
+    //! order.
     template <class F>
     void acknowledge(ReplicaId replica, std::uint64_t counter, F left) {
         for (std::size_t i = firstOf(replica); i < end(); ++i) {
@@ -73,9 +74,10 @@ class OfflineQueue {
     }
 
     // ---- pushing ----
-    //! The next change to push and the hash of its stream in front of it; nullopt when there is none, it is
-    //! not durable yet, or it has to wait: a change under another own id goes only when the
-    //! relay has taken all under the former, because until then a fork of that one may be found (rule 6).
+    //! The next change to push and the hash of its stream in front of it; nullopt when there is
+    //! none, it is not durable yet, or it has to wait: a change under another own id goes only when
+    //! the relay has taken all under the former, because until then a fork of that one may be found
+    //! (rule 6).
     struct Next {
         const Queued* change;
         Hash16 hash_before;
@@ -87,15 +89,17 @@ class OfflineQueue {
     void take();
     //! Ends a PUSH of what was taken since the last one.
     void pushed(std::uint64_t number);
-    //! What the relay holds of \a replica; call before its first change is pushed and after every rewind.
+    //! What the relay holds of \a replica; call before its first change is pushed and after every
+    //! rewind.
     void setChain(ReplicaId replica, const ChainEnd& end) { m_chains[replica] = end; }
     bool knowsChain(ReplicaId replica) const { return m_chains.contains(replica); }
     std::size_t outstanding() const { return m_sent.size(); }
 
-    //! Starts again from the oldest change. False when \a number lies before the last rewind: that answer speaks of
-    //! what was sent again since.
+    //! Starts again from the oldest change. False when \a number lies before the last rewind: that
+    //! answer speaks of what was sent again since.
     bool rewind(std::uint64_t number);
-    //! Forgets what was sent; for a new session or a changed queue. \a last_number: of the PUSHes so far.
+    //! Forgets what was sent; for a new session or a changed queue. \a last_number: of the PUSHes
+    //! so far.
     void restart(std::uint64_t last_number);
 
  private:

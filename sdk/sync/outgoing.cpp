@@ -116,15 +116,16 @@ void DocumentSync::receive(const wire::Nack& record) {
         return;
     }
     if (!queued->own) {
-        // Only its author can close that counter, who may be gone; here it is lost like a fork's loser.
+        // Only its author can close that counter, who may be gone; here it is lost like a fork's
+        // loser.
         m_shared.outbox.problem({code, "the relay does not take another author's changes of " +
                                            m_log.name() + " back"});
         if (auto ok = loseBranches({{record.replica, record.first}}); !ok)
             storageTrouble(ok.error());
         return;
     }
-    // A lost role takes all that needs it at once: each change would be refused on its own, and the document rebuilt
-    // each time (docs/decisions/0041-refusal-for-a-role.md).
+    // A lost role takes all that needs it at once: each change would be refused on its own, and the
+    // document rebuilt each time (docs/decisions/0041-refusal-for-a-role.md).
     const std::uint8_t permissions = m_permissions;
     const bool role = code == ErrorCode::NotAllowed;
     const auto refused = [&](const Change& change) {

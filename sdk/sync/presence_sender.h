@@ -10,8 +10,9 @@
 
 namespace kimdb::sync {
 
-//! \brief What this replica shows of itself in one document: the last state wins, at most one record every
-//! limits::kPresenceInterval, said again before it times out. Never stored. Time is passed in.
+//! \brief What this replica shows of itself in one document: the last state wins, at most one
+//! record every limits::kPresenceInterval, said again before it times out. Never stored. Time is
+//! passed in.
 class PresenceSender {
  public:
     void set(Bytes state) {

@@ -97,7 +97,8 @@ Result<std::vector<LogChange>> refusalClosure(const DocumentLog& log,
         taken.insert(entry.position);
         fallen.add(entry.change);
     }
-    // Again while it grows: taking a change may take the last write that showed an earlier one's container.
+    // Again while it grows: taking a change may take the last write that showed an earlier one's
+    // container.
     for (std::size_t before = 0; before != refused.size();) {
         before = refused.size();
         for (const LogChange& entry : candidates) {

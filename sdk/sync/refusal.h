@@ -10,13 +10,14 @@
 
 namespace kimdb::sync {
 
-//! \brief Which own changes fall with a refused one (SYNC rule 11): those not acknowledged yet whose
-//! operations need, transitively and under any own id, an id of it, or a container that no write left in the log
-//! shows (spec/DECISIONS.md B3).
+//! \brief Which own changes fall with a refused one (SYNC rule 11): those not acknowledged yet
+//! whose operations need, transitively and under any own id, an id of it, or a container that no
+//! write left in the log shows (spec/DECISIONS.md B3).
 //!
-//! Log order says nothing here: a change may have taken another's place after a fork, behind what needs it.
-//! \a pending says of a change whether it is own, not acknowledged and no VOID; the others are never taken.
-//! Returns \a refused and what falls with it, in log order. Errors: those of the log.
+//! Log order says nothing here: a change may have taken another's place after a fork, behind what
+//! needs it. \a pending says of a change whether it is own, not acknowledged and no VOID; the
+//! others are never taken. Returns \a refused and what falls with it, in log order. Errors: those
+//! of the log.
 using IsPending = std::function<bool(const Change&)>;
 Result<std::vector<LogChange>> refusalClosure(const DocumentLog& log,
                                               std::vector<LogChange> refused,

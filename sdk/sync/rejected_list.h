@@ -11,7 +11,8 @@
 
 namespace kimdb::sync {
 
-//! \brief An own change the relay refused for good. Kept until the application exports, retries or discards it.
+//! \brief An own change the relay refused for good. Kept until the application exports, retries or
+//! discards it.
 struct Rejected {
     std::uint64_t id = 0;  //!< key in the list
     std::string document;
@@ -20,9 +21,9 @@ struct Rejected {
     std::int64_t time_ms = 0;
 };
 
-//! \brief The durable list of refused changes, keys "sync/rejected/<16 hex digits>" of the store's own
-//! state. An index without bodies is held in memory. Additions go into a caller's batch: stage them with
-//! add(), and call settle() when the commit succeeded or failed.
+//! \brief The durable list of refused changes, keys "sync/rejected/<16 hex digits>" of the store's
+//! own state. An index without bodies is held in memory. Additions go into a caller's batch: stage
+//! them with add(), and call settle() when the commit succeeded or failed.
 class RejectedList {
  public:
     explicit RejectedList(store::LogStore& store) : m_store(store) {}
@@ -32,7 +33,8 @@ class RejectedList {
     Result<std::vector<Rejected>> entries() const;
     Result<> discard(std::uint64_t id);
     std::uint64_t count(const std::string& document) const;
-    //! The entry of that very edit: \a change may have other deps, for those lost in a fork are cut.
+    //! The entry of that very edit: \a change may have other deps, for those lost in a fork are
+    //! cut.
     std::optional<Rejected> find(const std::string& document, const Change& change) const;
     //! What was refused at that counter.
     std::optional<Rejected> at(const std::string& document, OpId first) const;

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Changes are taken back: refusals (SYNC rule 11) and forks (rules 6 and 19). Each is one batch, after which the
-// document is loaded again.
+// Changes are taken back: refusals (SYNC rule 11) and forks (rules 6 and 19). Each is one batch,
+// after which the document is loaded again.
 //
-// A fork: the relay holds another change at a counter of ours. The relay's wins; what becomes of ours:
-//   ours                          relay's            →
-//   any                           the same with      the relay's in place
-//                                 other deps
-//   own, waiting                  VOID               refused (a copy of this folder was told so before us)
-//   VOID                          on our rejected    accepted after all (a copy pushed it in time)
-//                                 list
-//   own, never acknowledged       other              moved to the derived stream
-//   own, acknowledged once        other              rejected list (a restored relay took a copy's change)
-//   another author's              VOID               rejected list, replaced in place
-//   another author's              other              rejected list, dropped
-// Others' losers are listed too: their author may be gone, and then ours is the last copy.
+// A fork: the relay holds another change at a counter of ours, and the relay's wins. What becomes
+// of ours (docs/decisions/0042-forks.md):
+//   the same edit, other deps          the relay's form takes its place
+//   own, waiting; the relay has VOID   refused: a copy of this folder was told so before us
+//   VOID; the relay's is on our list   accepted after all: a copy pushed it in time
+//   own, never acknowledged            moved to the derived stream
+//   own, acknowledged once             rejected list: a restored relay took a copy's change
+//   another author's                   rejected list: its author may be gone, ours the last copy
 #include <algorithm>
 #include <set>
 
@@ -24,7 +20,8 @@ namespace kimdb::sync {
 
 namespace {
 
-// Deps that were lost in a fork are cut, here or by a copy of this folder; it is the same edit all the same.
+// Deps that were lost in a fork are cut, here or by a copy of this folder; it is the same edit all
+// the same.
 bool isSameEdit(const Change& a, Change b) {
     b.deps = a.deps;
     return a == b;
@@ -106,9 +103,9 @@ Result<> DocumentSync::restoreRejected(const Fork& fork, const Rejected& entry) 
     return {};
 }
 
-// SYNC rule 6. Two copies of one folder derive equal changes, so their common queue arrives once; also
-// when one of them was told of a refusal since: the id comes from the change as it was made, and the rejected list
-// moves along, so that it still recognizes what the other copy gets accepted.
+// SYNC rule 6. Two copies of one folder derive equal changes, so their common queue arrives once;
+// also when one of them was told of a refusal since: the id comes from the change as it was made,
+// and the rejected list moves along, so that it still recognizes what the other copy gets accepted.
 Result<> DocumentSync::moveToDerived(const Fork& fork) {
     const ReplicaId from = fork.mine.change.replica;
     const std::uint64_t at = fork.mine.change.first;
@@ -167,10 +164,11 @@ Result<> DocumentSync::yieldTo(const Fork& fork) {
     return reject(edit, {fork.mine}, none);
 }
 
-// Streams end in front of a counter; what was there is on the rejected list, whoever wrote it. A waiting change of
-// another author that depends on a lost one can never be supplied: it is lost too. From an own change the dep is cut,
-// for its operations need nothing of it (those that do are refused); else it would wait for ever.
-// Without an argument it looks only for deps that are not here, that is, were lost before.
+// Streams end in front of a counter; what was there is on the rejected list, whoever wrote it. A
+// waiting change of another author that depends on a lost one can never be supplied: it is lost
+// too. From an own change the dep is cut, for its operations need nothing of it (those that do are
+// refused); else it would wait for ever. Without an argument it looks only for deps that are not
+// here, that is, were lost before.
 Result<> DocumentSync::loseBranches(Branches lost) {
     std::vector<LogChange> losers;
     bool cut = false;
@@ -210,7 +208,8 @@ std::uint64_t DocumentSync::keptHead(const OpId& dep, const Branches& lost) cons
     return it != lost.end() ? it->second - 1 : m_log.stream(dep.replica).head;
 }
 
-// Puts \a losers on the rejected list, and with them, as VOID, the own changes that need one of them.
+// Puts \a losers on the rejected list, and with them, as VOID, the own changes that need one of
+// them.
 Result<> DocumentSync::reject(DocumentLog::Edit& edit, std::vector<LogChange> losers,
                               const Branches& lost) {
     std::set<std::uint64_t> gone;

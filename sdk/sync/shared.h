@@ -15,8 +15,8 @@
 
 namespace kimdb::sync {
 
-//! \brief What the engine has to say, kept until its state is whole again, so that the delegate may call
-//! back (load a rebuilt document, append to it) without finding anything half done.
+//! \brief What the engine has to say, kept until its state is whole again, so that the delegate may
+//! call back (load a rebuilt document, append to it) without finding anything half done.
 class Outbox {
  public:
     void send(const wire::Record& record);
@@ -25,7 +25,8 @@ class Outbox {
     }
     void statusChanged(const std::string& document) { m_changed.insert(document); }
     void problem(Error error);
-    //! Hands everything over, also what is added meanwhile; a call from inside a notice returns at once.
+    //! Hands everything over, also what is added meanwhile; a call from inside a notice returns at
+    //! once.
     void flush(SyncDelegate& delegate);
     //! Unsent records belong to a connection that is gone.
     void dropRecords() { m_messages.clear(); }
@@ -58,10 +59,12 @@ struct Shared {
     wire::Alias next_alias = 2;                    // even: the client's
     std::uint64_t push_number = 0;                 // grows over sessions too
     std::map<wire::Alias, DocumentSync*> aliases;  // in use; records for others are late ones
-    //! Documents with something queued or not durable yet: the only ones a push or an fsync concerns.
+    //! Documents with something queued or not durable yet: the only ones a push or an fsync
+    //! concerns.
     std::map<std::string, DocumentSync*> busy;
 
-    //! New edits of every document get a new id (SYNC rule 5); durable with the next sync of the store.
+    //! New edits of every document get a new id (SYNC rule 5); durable with the next sync of the
+    //! store.
     Result<> mint();
     //! The relay or the store cannot go on: ends the connection, to be tried again with back-off.
     void endSession(std::uint16_t code, const std::string& text);

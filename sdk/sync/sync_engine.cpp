@@ -209,23 +209,22 @@ void SyncEngine::Impl::handle(const wire::Record& record) {
         // Records for an alias given up meanwhile are on their way for a while.
         if (DocumentSync* document = withAlias(r.alias)) document->receive(r);
     };
-    std::visit(
-        Overloaded{
-            [&](const wire::Welcome& r) { welcomed(r); },
-            [&](const wire::ErrorRecord& r) { r.has_alias ? toDocument(r) : failed(r); },
-            [&](const wire::Ping& r) { m_shared.outbox.send(wire::Pong{r.nonce}); },
-            [&](const wire::SubOk& r) { toDocument(r); },
-            [&](const wire::Chunk& r) { toDocument(r); },
-            [&](const wire::Ops& r) { toDocument(r); },
-            [&](const wire::Ack& r) { toDocument(r); },
-            [&](const wire::Nack& r) { toDocument(r); },
-            [&](const wire::Perm& r) { toDocument(r); },
-            [&](const wire::Presence& r) { toDocument(r); },
-            // Nothing to do (AuthOk, Pong), behaviour of later versions (Compact, Labels, Doc), or a
-            // client's own record, which a relay does not send.
-            [](const auto&) {},
-        },
-        record);
+    std::visit(Overloaded{
+                   [&](const wire::Welcome& r) { welcomed(r); },
+                   [&](const wire::ErrorRecord& r) { r.has_alias ? toDocument(r) : failed(r); },
+                   [&](const wire::Ping& r) { m_shared.outbox.send(wire::Pong{r.nonce}); },
+                   [&](const wire::SubOk& r) { toDocument(r); },
+                   [&](const wire::Chunk& r) { toDocument(r); },
+                   [&](const wire::Ops& r) { toDocument(r); },
+                   [&](const wire::Ack& r) { toDocument(r); },
+                   [&](const wire::Nack& r) { toDocument(r); },
+                   [&](const wire::Perm& r) { toDocument(r); },
+                   [&](const wire::Presence& r) { toDocument(r); },
+                   // Nothing to do (AuthOk, Pong), behaviour of later versions (Compact, Labels,
+                   // Doc), or a client's own record, which a relay does not send.
+                   [](const auto&) {},
+               },
+               record);
 }
 
 void SyncEngine::Impl::welcomed(const wire::Welcome& welcome) {
@@ -255,8 +254,9 @@ void SyncEngine::Impl::failed(const wire::ErrorRecord& error) {
     });
 }
 
-// Another session took over under our id and this engine did not open it: a copy of the folder. With a new id for
-// new edits the two do not replace each other in turn, so reconnecting is no fight (SYNC rule 5).
+// Another session took over under our id and this engine did not open it: a copy of the folder.
+// With a new id for new edits the two do not replace each other in turn, so reconnecting is no
+// fight (SYNC rule 5).
 void SyncEngine::Impl::replaced() {
     if (auto ok = m_shared.mint(); !ok) m_shared.outbox.problem(ok.error());
 }

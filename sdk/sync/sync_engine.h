@@ -17,8 +17,8 @@ namespace kimdb::sync {
 
 enum class LinkState : std::uint8_t { Offline, Connecting, Online };
 
-//! \brief Where one document stands. "saved" = nothing above the journal's durable number; "synced" = the relay
-//! has acknowledged everything durably.
+//! \brief Where one document stands. "saved" = nothing above the journal's durable number; "synced"
+//! = the relay has acknowledged everything durably.
 struct DocumentStatus {
     std::uint64_t queued = 0;  //!< own changes the relay has not acknowledged
     bool saved = true;
@@ -28,42 +28,44 @@ struct DocumentStatus {
 };
 
 //! \brief What the engine wants done. Called from inside the engine's own calls, at their end: the
-//! engine's state is whole again, so a callback may call the engine (reload a rebuilt document, append to
-//! it); what that causes is delivered after the callback has returned. Owner: the caller, outlives the engine.
+//! engine's state is whole again, so a callback may call the engine (reload a rebuilt document,
+//! append to it); what that causes is delivered after the callback has returned. Owner: the caller,
+//! outlives the engine.
 class SyncDelegate {
  public:
     virtual ~SyncDelegate() = default;
     virtual void sendMessage(Bytes message) = 0;
     //! Ends the connection; `retry` false: do not reconnect by yourself (auth failed, replaced).
     virtual void closeConnection(std::uint16_t code, const std::string& text, bool retry) = 0;
-    //! Remote changes, already queued for the journal, in the order to integrate them (SYNC rule 4).
+    //! Remote changes, already queued for the journal, in the order to integrate them (SYNC rule
+    //! 4).
     virtual void remoteChanges(const std::string& document, const std::vector<Change>& changes) = 0;
-    //! The replica shown is not the log's any more (refusal, fork, snapshot), or new edits need a new replica
-    //! id: throw the replica away and load it again from loadDocument() before the next edit. Undo stacks
-    //! are gone.
+    //! The replica shown is not the log's any more (refusal, fork, snapshot), or new edits need a
+    //! new replica id: throw the replica away and load it again from loadDocument() before the next
+    //! edit. Undo stacks are gone.
     virtual void documentRebuilt(const std::string& document) = 0;
     virtual void statusChanged(const std::string& document) = 0;
     virtual void linkStateChanged(LinkState state) = 0;
     virtual void presence(const std::string& document, std::uint64_t session, std::uint64_t clock,
                           std::chrono::milliseconds ttl, ByteView state) = 0;
     virtual void rejected(const Rejected& entry) = 0;
-    //! An entry of the rejected list was accepted after all, pushed by a copy of this folder (SYNC rule 11);
-    //! it has left the list.
+    //! An entry of the rejected list was accepted after all, pushed by a copy of this folder (SYNC
+    //! rule 11); it has left the list.
     virtual void accepted(const Rejected& entry) { (void)entry; }
     //! A typed error for the status ("last error"); session goes on unless closeConnection follows.
     virtual void problem(const Error& error) = 0;
 };
 
-//! \brief The client's side of KRP/1 and the offline queue: a state machine without I/O, threads or timers of its
-//! own (SYNC rules 4-15, 18, 19, 21, 22). All that must survive goes through the LogStore; a local change is queued,
-//! pushed when journalled, removed from the queue when acknowledged durably.
-//! One engine per database; one thread.
+//! \brief The client's side of KRP/1 and the offline queue: a state machine without I/O, threads or
+//! timers of its own (SYNC rules 4-15, 18, 19, 21, 22). All that must survive goes through the
+//! LogStore; a local change is queued, pushed when journalled, removed from the queue when
+//! acknowledged durably. One engine per database; one thread.
 class SyncEngine {
  public:
     struct Options {
         std::string agent = "kimdb";
-        Bytes
-            fingerprint;  //!< of this installation (machine, file system, inode): a hint that the folder was copied
+        Bytes fingerprint;  //!< of this installation (machine, file system, inode): a hint that the
+                            //!< folder was copied
         Bytes token;
     };
     SyncEngine(store::LogStore& store, const Clock& clock, Random& random, SyncDelegate& delegate,
@@ -80,12 +82,14 @@ class SyncEngine {
         SaltKey salt_key;             //!< of that replica's stream in this document
         std::vector<Change> changes;  //!< the log, in order; VOIDs included
     };
-    //! Everything a replica of the document is made of; works without any network. Also starts subscribing it.
+    //! Everything a replica of the document is made of; works without any network. Also starts
+    //! subscribing it.
     Result<Loaded> loadDocument(const DocumentName& name);
     //! Stops the subscription; queued changes still go out.
     void closeDocument(const DocumentName& name);
-    //! Journals and queues a change just committed by the local replica. Errors: those of LogStore::commit;
-    //! Equivocation when the replica id is no longer the one to write under (reload the document).
+    //! Journals and queues a change just committed by the local replica. Errors: those of
+    //! LogStore::commit; Equivocation when the replica id is no longer the one to write under
+    //! (reload the document).
     Result<> appendLocal(const DocumentName& name, const Change& change);
     DocumentStatus status(const DocumentName& name) const;
     std::vector<std::string> documentsWithQueue() const;
@@ -109,7 +113,8 @@ class SyncEngine {
     void setToken(Bytes token);
 
     // ---- presence ----
-    //! Announces to the document's room, at most every limits::kPresenceInterval; the last one wins. Empty: gone.
+    //! Announces to the document's room, at most every limits::kPresenceInterval; the last one
+    //! wins. Empty: gone.
     void setPresence(const DocumentName& name, Bytes state);
 
  private:

@@ -7,7 +7,8 @@
 
 namespace kimdb::sim {
 
-//! \brief One rule broken on purpose, in the harness around the real code: the simulator must notice.
+//! \brief One rule broken on purpose, in the harness around the real code: the simulator must
+//! notice.
 enum class Mutation : std::uint8_t {
     None,
     PushBeforeDurable,  //!< the client's store calls a batch durable when it is written (rule 4)

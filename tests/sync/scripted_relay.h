@@ -20,7 +20,8 @@ class StoppedClock final : public Clock {
     std::chrono::milliseconds now{100'000};
 };
 
-//! \brief The real engine with one document over a memory store; the test plays the relay record by record.
+//! \brief The real engine with one document over a memory store; the test plays the relay record by
+//! record.
 class ScriptedRelay final : public sync::SyncDelegate {
  public:
     explicit ScriptedRelay(std::string fingerprint = "here", MemoryLogStore::State folder = {})

@@ -68,7 +68,8 @@ class TestOfflineQueue : public QObject {
         QCOMPARE(queue.size(), 1u);
     }
 
-    // SYNC rule 9: gap and deps answers for PUSHes before the last rewind speak of what was sent again.
+    // SYNC rule 9: gap and deps answers for PUSHes before the last rewind speak of what was sent
+    // again.
     void rewindsOncePerPushNumber() {
         OfflineQueue queue;
         for (std::uint64_t i = 1; i <= 3; ++i) queue.add(queued(kMe, i));
@@ -114,8 +115,8 @@ class TestOfflineQueue : public QObject {
         QCOMPARE(push(queue, 2, 1), (std::vector<std::uint64_t>{2}));
     }
 
-    // SYNC rule 6: until the former id's changes are taken, a fork of them may be found, which renames what refers
-    // to them.
+    // SYNC rule 6: until the former id's changes are taken, a fork of them may be found, which
+    // renames what refers to them.
     void anotherOwnIdWaitsForTheFormer() {
         OfflineQueue queue;
         queue.add(queued(kMeBefore, 1));
@@ -167,8 +168,8 @@ class TestOfflineQueue : public QObject {
         QVERIFY(queue.find(kMeBefore, 1));
     }
 
-    // 50,000 offline edits of two ids: pushed, rewound and acknowledged one by one in linear time. A quadratic
-    // queue would need minutes here.
+    // 50,000 offline edits of two ids: pushed, rewound and acknowledged one by one in linear time.
+    // A quadratic queue would need minutes here.
     void aLongQueueStaysLinear() {
         OfflineQueue queue;
         constexpr std::uint64_t kEdits = 200'000;

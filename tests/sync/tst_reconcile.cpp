@@ -119,7 +119,8 @@ class TestReconcile : public QObject {
         QCOMPARE(me.store.durable().documents.at(me.name.text()).log.size(), 1u);
     }
 
-    // Another epoch: the relay lacks two changes, one of them another author's; both go back, in order.
+    // Another epoch: the relay lacks two changes, one of them another author's; both go back, in
+    // order.
     void whatARestoredRelayLacksIsSuppliedByEveryHolder() {
         ScriptedRelay me;
         OtherReplica other(5);
@@ -145,7 +146,8 @@ class TestReconcile : public QObject {
         QCOMPARE(me.rebuilds, 0);
     }
 
-    // SYNC rule 6: both copies of a folder derive the same stream, so their common queue arrives once.
+    // SYNC rule 6: both copies of a folder derive the same stream, so their common queue arrives
+    // once.
     void equivocationMovesTheQueueToTheDerivedStream() {
         ScriptedRelay me;
         goLive(me);
@@ -181,7 +183,8 @@ class TestReconcile : public QObject {
         (void)more;
     }
 
-    // A restored relay took a copy's change under a counter we had acknowledged: the relay's wins, ours is kept.
+    // A restored relay took a copy's change under a counter we had acknowledged: the relay's wins,
+    // ours is kept.
     void aForkOfAcknowledgedChangesGoesToTheRejectedList() {
         ScriptedRelay me;
         goLive(me);

@@ -10,7 +10,8 @@ using namespace kimdb::test;
 class TestRefusal : public QObject {
     Q_OBJECT
 
-    // A document whose text exists at the relay; then what is typed on top of it can be refused alone.
+    // A document whose text exists at the relay; then what is typed on top of it can be refused
+    // alone.
     static void makeText(ScriptedRelay& me) {
         const Change base = me.types(u"base");
         me.store.sync();
@@ -136,7 +137,8 @@ class TestRefusal : public QObject {
         QVERIFY(!again.engine->discardRejected(list->front().id).ok());
     }
 
-    // A copy of the folder pushed it before the refusal; its body arrives: removed and reported as accepted.
+    // A copy of the folder pushed it before the refusal; its body arrives: removed and reported as
+    // accepted.
     void aRejectedChangeThatWasAcceptedComesBack() {
         ScriptedRelay me;
         makeText(me);
