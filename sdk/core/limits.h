@@ -32,7 +32,7 @@ inline constexpr int kPushesOutstandingMax = 8;                // PUSHes without
 inline constexpr std::size_t kPresenceBytesMax = 1024;
 inline constexpr std::size_t kReplicasPerBatchMax = 65'536;
 inline constexpr std::size_t kBatchItemsMax = kChunkBytesMax / 8;  // ~6 MiB as structs
-inline constexpr std::size_t kOwnIdsMax = 1024;  // replica ids one SUB may name
+inline constexpr std::size_t kOwnIdsMax = 1024;                    // replica ids one SUB may name
 inline constexpr std::size_t kTokenBytesMax = 4096;
 inline constexpr std::size_t kSubscriptionsMax = 10'000;  // documents on one socket
 inline constexpr std::size_t kErrorTextBytesMax = 512;
@@ -64,11 +64,11 @@ inline constexpr auto kSeenInterval = 10s;
 // Store
 inline constexpr int kShardCountMax = 8;
 inline constexpr std::size_t kJournalRecordBytesMax = 64 << 20;  // one atomic batch
-inline constexpr std::size_t kJournalGroupBytesMax = 4 << 20;   // one fdatasync; bounds its latency
-inline constexpr std::size_t kSegmentBytesMin = 64 << 10;       // a journal file: a quarter of the
-inline constexpr std::size_t kSegmentBytesMax = 16 << 20;       //   write buffer within these
-inline constexpr std::size_t kStoreBufferBytesMin = 64 << 10;   // write buffer of one store
-inline constexpr int kStoreBacklogBuffers = 4;  // write buffers held in memory at most
+inline constexpr std::size_t kJournalGroupBytesMax = 4 << 20;  // one fdatasync; bounds its latency
+inline constexpr std::size_t kSegmentBytesMin = 64 << 10;      // a journal file: a quarter of the
+inline constexpr std::size_t kSegmentBytesMax = 16 << 20;      //   write buffer within these
+inline constexpr std::size_t kStoreBufferBytesMin = 64 << 10;  // write buffer of one store
+inline constexpr int kStoreBacklogBuffers = 4;        // write buffers held in memory at most
 inline constexpr auto kStorageRetryInterval = 250ms;  // full disk or busy shard: try again
 
 }  // namespace kimdb::limits

@@ -34,8 +34,8 @@
 //! 11 Expunge     (reserved)                                                  1
 //!
 //! container  varint 2 × steps from the root, then per step: varint length, key, u8 type. (Odd:
-//!            the path starts at a list element; reserved.) "Same container" = that of the operation
-//!            in front of it in this change, which has to have one.
+//!            the path starts at a list element; reserved.) "Same container" = that of the
+//!            operation in front of it in this change, which has to have one.
 //! id         varint tag: 0 start, 1 end of the sequence, 2 + index in the change's replica table;
 //!            then varint: for the author how far the id lies behind the operation's own (≥ 1),
 //!            for others the counter (≥ 1)

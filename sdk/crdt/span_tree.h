@@ -14,8 +14,8 @@
 //!   inner nodes   children with their visible UTF-16 units
 //!   leaves        up to kSpansMax spans, chained left to right
 //!   span          characters that were inserted one behind the other and are in one state:
-//!                 slots slot … slot+length-1, the first behind `left`, each next one behind the one
-//!                 in front of it, all in front of `right`
+//!                 slots slot … slot+length-1, the first behind `left`, each next one behind the
+//!                 one in front of it, all in front of `right`
 //!   pages         slot → leaf, one word per 64 slots while they are in one leaf
 //!
 //! A *slot* is the number a character got when it arrived here, dense from 0: a local name for its

@@ -35,9 +35,9 @@ struct RecoveryReport {
 //! commit() is visible at once and durable when durableSeq() reaches its number; one journal thread
 //! fdatasyncs groups, one flush thread moves memtables into the shards.
 //! Thread: every function from any thread; calls are ordered by a lock inside. The onDurable
-//! handler runs in a thread of the engine, one call at a time, and must not call close(). A read sees
-//! every batch whose commit() returned before it began; readLog() and scan() see each entry as it
-//! was at one moment during the call.
+//! handler runs in a thread of the engine, one call at a time, and must not call close(). A read
+//! sees every batch whose commit() returned before it began; readLog() and scan() see each entry
+//! as it was at one moment during the call.
 //! Owner: the caller of open(). The destructor closes.
 class Engine final : public LogStore {
  public:

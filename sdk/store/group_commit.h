@@ -29,7 +29,8 @@ class GroupCommit {
     GroupCommit(const GroupCommit&) = delete;
     GroupCommit& operator=(const GroupCommit&) = delete;
 
-    //! Set before the first append. One call at a time, from the journal's thread or tellHealth()'s.
+    //! Set before the first append. One call at a time, from the journal's thread or
+    //! tellHealth()'s.
     void onDurable(LogStore::DurableHandler handler);
     //! The store's health has become an error elsewhere: the handler hears it as durableSeq().
     void tellHealth();

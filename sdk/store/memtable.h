@@ -87,8 +87,9 @@ class LogOverlay {
     std::uint64_t m_complete = UINT64_MAX;  // up to this position every table was asked
 };
 
-//! \brief What memtables say about the records that a scan can reach: all up to the \a limit-th one that
-//! is there, so that a long memtable is not copied for a short scan. Collected in one locked moment.
+//! \brief What memtables say about the records that a scan can reach: all up to the \a limit-th
+//! one that is there, so that a long memtable is not copied for a short scan. Collected in one
+//! locked moment.
 class RecordOverlay {
  public:
     //! Adds what \a table has of \a collection from \a from on. Newest table first.
