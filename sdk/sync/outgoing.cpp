@@ -12,6 +12,8 @@ constexpr std::chrono::milliseconds kBackoffMin{50};
 constexpr std::chrono::milliseconds kBackoffMax{5000};
 // Around the batch in a PUSH record.
 constexpr std::size_t kPushOverheadBytes = 64;
+constexpr std::size_t kReplicaBytes = 8;                  // an id the relay has not heard of
+constexpr std::size_t kDepBytesMax = kReplicaBytes + 11;  // with index and counter
 
 bool refusedForRole(const Change& change, std::uint8_t permissions) {
     switch (change.op_class) {
@@ -66,16 +68,18 @@ bool DocumentSync::push() {
         next = m_queue.next(durable);
     }
     wire::Push push{m_alias, ++m_shared.push_number, next->hash_before, {}};
-    wire::BatchEncoder batch(m_table_out, m_table_out.size(), m_time_base_ms);
+    const std::size_t known = m_table_out.size();
+    wire::BatchEncoder batch(m_table_out, known, m_time_base_ms);
     const std::size_t bytes_max =
         std::max(m_shared.push_bytes_max, kPushOverheadBytes) - kPushOverheadBytes;
     std::size_t taken = 0;
     for (const Queued* q = next->change; q; q = m_queue.continuation(durable)) {
         const auto body = bodyOf(*q);
         if (!body) return false;
-        const std::size_t bytes =
-            body->structure.size() + body->content.size() + kPushOverheadBytes;
-        if ((taken > 0 && batch.bytes() + bytes > bytes_max) || (denied && !q->is_void)) break;
+        const std::size_t before = batch.bytes() + kReplicaBytes * (m_table_out.size() - known);
+        const std::size_t bytes = body->structure.size() + body->content.size() +
+                                  kDepBytesMax * body->deps.size() + kPushOverheadBytes;
+        if ((taken > 0 && before + bytes > bytes_max) || (denied && !q->is_void)) break;
         batch.add(*body);
         m_queue.take();
         ++taken;

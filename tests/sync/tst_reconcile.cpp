@@ -55,6 +55,28 @@ class TestReconcile : public QObject {
         QCOMPARE(me.takePushed().size(), std::size_t{1});
     }
 
+    // A relay ends the session for it, and the queue would come again just as large.
+    void aPushIsNotLongerThanTheRelayTakesForAllTheIdsInIt() {
+        constexpr std::size_t kPushBytesMax = 1000;
+        ScriptedRelay me;
+        me.engine->connectionOpened();
+        wire::Welcome welcome;
+        welcome.epoch = {{1}};
+        welcome.push_bytes_max = kPushBytesMax;
+        me.says(welcome);
+        me.take<wire::Sub>();
+        me.subscribes(me.subOk(wire::Plan::UpToDate));
+        std::vector<wire::BatchItem> heads;
+        for (ReplicaId id = 1; id <= 40; ++id) heads.emplace_back(OtherReplica(id).types(u"a"));
+        me.sendsOps(0, heads);
+        for (int i = 0; i < 60; ++i) (void)me.types(u"a sentence of more than eight letters");
+        me.store.sync();
+        const auto push = me.take<wire::Push>();
+        QVERIFY(push.has_value());
+        QVERIFY(push->batch.size() > kPushBytesMax / 2);
+        QVERIFY(push->batch.size() <= kPushBytesMax);
+    }
+
     void aDamagedLastChunkDoesNotEndCatchUp() {
         ScriptedRelay me;
         me.connects();
