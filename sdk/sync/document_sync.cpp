@@ -111,6 +111,7 @@ Result<> DocumentSync::appendLocal(const Change& change) {
     const auto seq = edit.commit();
     if (!seq) return seq.error();
     noteCommit(*seq);
+    m_last_edit_seq = *seq;
     m_shared.identity = std::move(identity);
     m_armed = true;
     m_queue.add({.position = m_log.lastPosition(),
@@ -128,7 +129,7 @@ Result<> DocumentSync::appendLocal(const Change& change) {
 DocumentStatus DocumentSync::status() const {
     DocumentStatus status;
     status.queued = m_queue.ownSize();
-    status.saved = m_last_seq <= m_shared.store.durableSeq();
+    status.saved = m_last_edit_seq <= m_shared.store.durableSeq();
     status.live = m_phase == Phase::Live;
     status.permissions = m_permissions;
     status.rejected = m_shared.rejected.count(m_log.name());
@@ -457,7 +458,7 @@ void DocumentSync::durable() {
         m_unsynced.pop_front();
     }
     if (credit > 0 && m_alias != 0) m_shared.outbox.send(wire::Credit{m_alias, credit});
-    if (m_last_seq <= durable) statusChanged();
+    if (m_last_edit_seq <= durable) statusChanged();
 }
 
 // The relay may forget what is below: never what an own queued change was made on (SYNC rule 21).

@@ -64,6 +64,7 @@ Result<> DocumentSync::commitRewrite(DocumentLog::Edit& edit, Identity identity,
                                  : RejectedList::Outcome::Failed);
     if (!seq) return seq.error();
     noteCommit(*seq);
+    m_last_edit_seq = *seq;
     const bool minted = identity.current() != m_shared.identity.current();
     m_shared.identity = std::move(identity);
     m_shared.minted = m_shared.minted || minted;

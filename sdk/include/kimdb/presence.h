@@ -25,14 +25,15 @@ struct Participant {
     QVariantMap custom;
 };
 
-//! \brief Who else is in the document now: names, colours, carets and application data. Never stored; sent at most
-//! 20 times a second. Gone within a second of a close, within 45 s of a lost connection.
+//! \brief Who else is in the document now: names, colours, carets and application data. Never
+//! stored; sent at most 20 times a second. Gone within a second of a close, within 45 s of a lost
+//! connection.
 //! Thread: the database's. Owner: the document.
 class Presence : public QObject {
     Q_OBJECT
     Q_PROPERTY(QString name READ name WRITE setName NOTIFY selfChanged)
     Q_PROPERTY(QColor color READ color WRITE setColor NOTIFY selfChanged)
-   public:
+ public:
     ~Presence() override;
     QString name() const;
     void setName(const QString& name);
@@ -44,13 +45,13 @@ class Presence : public QObject {
     void setCustom(const QVariantMap& custom);
     QList<Participant> others() const;
 
-   signals:
+ signals:
     void selfChanged();
     void joined(quint64 session);
     void left(quint64 session);
     void updated(quint64 session);
 
-   private:
+ private:
     friend class Database;
     friend class Document;
     explicit Presence(Document* document);

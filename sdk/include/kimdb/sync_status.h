@@ -8,7 +8,8 @@
 
 namespace kimdb {
 
-//! \brief Where the data is, in words a person understands. One for the database and one per document.
+//! \brief Where the data is, in words a person understands. One for the database and one per
+//! document.
 //! Thread: the database's. Owner: the database or document.
 class SyncStatus : public QObject {
     Q_OBJECT
@@ -18,31 +19,31 @@ class SyncStatus : public QObject {
     Q_PROPERTY(int rejected READ rejected NOTIFY changed)
     Q_PROPERTY(QString text READ text NOTIFY changed)
     Q_PROPERTY(QString lastError READ lastError NOTIFY changed)
-   public:
+ public:
     enum class State {
         Saving,      //!< in memory, not yet on this disk
         Saved,       //!< on this disk; the relay has not acknowledged everything
         Synced,      //!< the relay has acknowledged everything durably
-        Offline,     //!< saved here, no connection
+        Offline,     //!< saved here, no connection; only after connectTo()
         NotAllowed,  //!< the relay does not let us write
-        Failed,      //!< this disk does not take writes; see lastError
+        Failed,      //!< this disk does not take writes; edits wait in memory; see lastError
     };
     Q_ENUM(State)
 
     State state() const { return m_state; }
     bool online() const { return m_online; }
-    int queued() const { return m_queued; }      //!< own changes the relay has not acknowledged
+    int queued() const { return m_queued; }  //!< own changes the relay has not acknowledged
     int rejected() const { return m_rejected; }
-    QString text() const;                        //!< "Synced", "Offline, 12 changes waiting", …
+    QString text() const;  //!< "Synced", "Offline, 12 changes waiting", …
     QString lastError() const { return m_last_error; }
 
     //! For the owner: new facts; emits changed() if any differs.
     void update(State state, bool online, int queued, int rejected, const QString& last_error);
 
-   signals:
+ signals:
     void changed();
 
-   private:
+ private:
     friend class Database;
     friend class Document;
     explicit SyncStatus(QObject* parent = nullptr) : QObject(parent) {}

@@ -13,21 +13,22 @@ class UndoManager : public QObject {
     Q_OBJECT
     Q_PROPERTY(bool canUndo READ canUndo NOTIFY changed)
     Q_PROPERTY(bool canRedo READ canRedo NOTIFY changed)
-   public:
+ public:
     bool canUndo() const;
     bool canRedo() const;
-    //! Edits closer together than this are one step. Default 500 ms; 0: every transaction is a step.
+    //! Edits closer together than this are one step. Default 500 ms; 0: every transaction is a
+    //! step.
     void setCaptureInterval(int ms);
 
-   public slots:
+ public slots:
     void undo();
     void redo();
     void stopCapturing();  //!< the next edit starts a new step
 
-   signals:
+ signals:
     void changed();
 
-   private:
+ private:
     friend class Document;
     explicit UndoManager(Document* document);
     Document* m_document;
