@@ -35,6 +35,12 @@ CloseCode closeCodeOf(const Error& error) {
     }
 }
 
+//! What the store says names files and folders of this machine: that is for the operator's log.
+std::string textFor(const Error& error) {
+    const bool of_store = closeCodeOf(error) == CloseCode::GoingAway;
+    return of_store ? "the relay cannot use its store now; try again later" : error.message;
+}
+
 std::uint16_t number(CloseCode code) {
     return static_cast<std::uint16_t>(code);
 }
@@ -88,7 +94,7 @@ void RelayCore::Impl::receive(PeerId peer, ByteView message) {
     if (!records.ok()) return end(peer, closeCodeOf(records.error()), records.error().message);
     for (const wire::Record& record : *records)
         if (const auto ok = handle(session, record); !ok)
-            return end(peer, closeCodeOf(ok.error()), ok.error().message);
+            return end(peer, closeCodeOf(ok.error()), textFor(ok.error()));
 }
 
 Result<> RelayCore::Impl::handle(Session& session, const wire::Record& record) {

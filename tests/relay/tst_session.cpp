@@ -64,6 +64,19 @@ class TestSession : public QObject {
         QVERIFY(!welcome.epoch.isZero() && !welcome.store_id.isZero());
     }
 
+    void whatTheStoreSaysIsNotForPeers() {
+        RelayWorld world;
+        world.store->setFull(true);
+        Client& alice = world.opens();
+        alice.hello(kAlice);
+        world.turn();
+        const auto error = alice.next<wire::ErrorRecord>();
+        QVERIFY(error.has_value());
+        QCOMPARE(int(error->code), int(wire::CloseCode::GoingAway));
+        QVERIFY(error->text.starts_with("the relay cannot use its store"));
+        QVERIFY(alice.closed.has_value());
+    }
+
     void storeIdAndEpochSurviveARestart() {
         RelayWorld world;
         Client& before = world.opens();
