@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+# The Debian package of the relay: `cpack --config build/dev/CPackConfig.cmake` (./dev nightly).
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME kimdb)
+set(CPACK_PACKAGE_CONTACT "KimDB maintainers <maintainers@kimdb.invalid>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Relay of the offline-first, collaborative database for Qt")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_COMPONENTS_ALL relay)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_RELAY_PACKAGE_NAME kimdb-relay)
+set(CPACK_DEBIAN_RELAY_PACKAGE_SECTION database)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+include(CPack)
