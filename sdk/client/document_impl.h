@@ -52,7 +52,6 @@ class Document::Impl {
     void scheduleRebuild() { m_rebuild_due = true; }
     //! Integrates until \a deadline or until nothing waits. Returns whether something still waits.
     bool integrateUntil(std::chrono::steady_clock::time_point deadline);
-    std::size_t incoming() const { return m_incoming.size(); }
 
     //! Tells the application what happened. Not reentrant: called in a slot it does nothing, the
     //! outer call goes on.

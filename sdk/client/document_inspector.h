@@ -12,8 +12,10 @@ class DocumentInspector {
     static ReplicaId replica(const Document& document) {
         return document.m_impl->replica.replica();
     }
-    //! Remote changes that are not shown yet.
-    static std::size_t waiting(const Document& document) { return document.m_impl->incoming(); }
+    //! Last counter of \a replica that is shown; 0: none.
+    static std::uint64_t head(const Document& document, ReplicaId replica) {
+        return document.m_impl->replica.head(replica);
+    }
 };
 
 }  // namespace kimdb

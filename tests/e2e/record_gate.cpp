@@ -41,12 +41,7 @@ void RecordGate::hold(const Piece& part, const Bytes& batch) {
     const auto items = wire::decodeBatch(batch, subscription.from_relay, subscription.time_base_ms);
     if (!items) qFatal("the relay sent a bad batch: %s", items.error().message.c_str());
     if (items->size() != part.last - part.prev) qFatal("positions and items differ");
-    if (items->empty()) {
-        wire::Chunk empty{
-            .alias = part.alias, .final = part.final, .prev = part.prev, .last = part.last};
-        if (part.chunk) m_to_client(wire::encodeMessage(empty));
-        return;
-    }
+    if (items->empty()) return m_held.push_back(part);
     for (std::size_t i = 0; i < items->size(); ++i) {
         Piece piece = part;
         piece.final = part.final && i + 1 == items->size();
@@ -63,6 +58,7 @@ Bytes RecordGate::outgoing(ByteView message) {
     if (!records) qFatal("the client sent what is not KRP/1: %s", records.error().message.c_str());
     Bytes out;
     for (wire::Record record : *records) {
+        if (const auto* hello = std::get_if<wire::Hello>(&record)) m_own.insert(hello->replica);
         if (auto* credit = std::get_if<wire::Credit>(&record)) {
             std::uint32_t& owed = m_subscriptions[credit->alias].credits_owed;
             const std::uint32_t kept = std::min(owed, credit->chunks);
@@ -81,8 +77,8 @@ void RecordGate::allow(std::size_t changes) {
 }
 
 bool RecordGate::isNew(const Piece& piece) const {
-    const auto* change = std::get_if<Change>(&piece.item);
-    if (!change) return false;
+    const auto* change = piece.item ? std::get_if<Change>(&*piece.item) : nullptr;
+    if (!change || m_own.contains(change->replica)) return false;
     const auto head = m_heads.find(change->replica);
     return head == m_heads.end() || change->last() > head->second;
 }
@@ -96,7 +92,7 @@ void RecordGate::release() {
         const Piece piece = std::move(m_held.front());
         m_held.pop_front();
         if (counts) {
-            const auto& change = std::get<Change>(piece.item);
+            const auto& change = std::get<Change>(*piece.item);
             m_heads[change.replica] = change.last();
             ++m_passed;
         }
@@ -109,10 +105,12 @@ void RecordGate::deliver(const Piece& piece) {
     Subscription& subscription = m_subscriptions[piece.alias];
     wire::BatchEncoder encoder(subscription.to_client, subscription.to_client.size(),
                                subscription.time_base_ms);
-    if (const auto* change = std::get_if<Change>(&piece.item))
-        encoder.add(*change);
-    else
-        encoder.addMark(std::get<wire::Mark>(piece.item));
+    if (piece.item) {
+        if (const auto* change = std::get_if<Change>(&*piece.item))
+            encoder.add(*change);
+        else
+            encoder.addMark(std::get<wire::Mark>(*piece.item));
+    }
     if (piece.chunk) {
         m_to_client(wire::encodeMessage(wire::Chunk{.alias = piece.alias,
                                                     .final = piece.final,

@@ -4,6 +4,8 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 
 #include "wire/change_batch.h"
 #include "wire/records.h"
@@ -30,16 +32,18 @@ class RecordGate {
     void allow(std::size_t changes);
     //! How many changes of others have passed, each counted once.
     std::size_t passed() const { return m_passed; }
+    //! Last counter of each other replica that has passed.
+    const std::map<ReplicaId, std::uint64_t>& heads() const { return m_heads; }
 
  private:
-    struct Piece {  // of an OPS or CHUNK: one position
+    struct Piece {  // of an OPS or CHUNK: one position, or none of an empty CHUNK
         wire::Alias alias = 0;
         bool chunk = false;
         bool final = false;
         std::uint64_t prev = 0;
         std::uint64_t last = 0;
         Hash16 mac;
-        wire::BatchItem item;
+        std::optional<wire::BatchItem> item;
     };
     struct Subscription {
         std::int64_t time_base_ms = 0;
@@ -57,6 +61,7 @@ class RecordGate {
     std::map<wire::Alias, Subscription> m_subscriptions;
     std::deque<Piece> m_held;
     std::map<ReplicaId, std::uint64_t> m_heads;  // of others, passed
+    std::set<ReplicaId> m_own;
     std::size_t m_allowed = 0;
     std::size_t m_passed = 0;
     bool m_releasing = false;

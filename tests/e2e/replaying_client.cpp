@@ -4,6 +4,7 @@
 #include <QCryptographicHash>
 #include <QMetaEnum>
 #include <QTimer>
+#include <algorithm>
 #include <cstdio>
 #include <limits>
 
@@ -62,7 +63,12 @@ void ReplayingClient::replay(int author) {
 //! Author 0's first edit makes the container, in a change of its own.
 bool ReplayingClient::knowsEnough(std::size_t needed) const {
     const std::size_t changes = needed + (m_author == 1 && needed > 0 ? 1 : 0);
-    return m_transports.gate().passed() >= changes && DocumentInspector::waiting(*m_document) == 0;
+    const RecordGate& gate = m_transports.gate();
+    if (gate.passed() < changes) return false;
+    // Passed is not taken: the client may have been about to subscribe anew.
+    return std::all_of(gate.heads().begin(), gate.heads().end(), [&](const auto& head) {
+        return DocumentInspector::head(*m_document, head.first) >= head.second;
+    });
 }
 
 void ReplayingClient::step() {
