@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: MIT What each record of KRP/1 does. A handler's error ends the session;
+// SPDX-License-Identifier: MIT
+// What each record of KRP/1 does. A handler's error ends the session;
 // a problem of one document is answered with ERROR and the session goes on.
 #include <algorithm>
 

@@ -1,4 +1,5 @@
-// SPDX-License-Identifier: MIT Clients and a relay in one process, over real sockets: what the
+// SPDX-License-Identifier: MIT
+// Clients and a relay in one process, over real sockets: what the
 // status says and that nothing is lost.
 #include <QDir>
 #include <QSignalSpy>

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: MIT Two people's recorded edits, replayed by two clients through a
-// relay: every participant is a process of its own.
+// SPDX-License-Identifier: MIT
+// Two people's recorded edits, replayed by two clients through a relay: every participant is a
+// process of its own.
 #include <unistd.h>
 #include <QCoreApplication>
 #include <QCryptographicHash>

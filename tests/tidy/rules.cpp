@@ -183,7 +183,8 @@ Findings checkForm(const SourceFile& file) {
     Findings findings;
     const QStringList lines = file.lines();
     const bool source = file.isSource();
-    if (source && !lines.mid(0, 2).join('\n').contains("SPDX-License-Identifier: MIT"))
+    static const QRegularExpression spdx("^(//|#) SPDX-License-Identifier: MIT$");
+    if (source && lines.mid(0, 2).filter(spdx).isEmpty())
         findings.push_back({file.path, 1, "no SPDX-License-Identifier: MIT on top"});
     const bool decision = file.path.startsWith("docs/decisions/");
     if ((source && lines.size() - 1 > kFileLinesMax) ||

@@ -121,6 +121,7 @@ class TestTidy : public QObject {
         QCOMPARE(formOf(kSpdx + "int x;\n"), QString());
         QCOMPARE(formOf("#!/usr/bin/env bash\n# SPDX-License-Identifier: MIT\n", "dev"), QString());
         QVERIFY(formOf("int x;\n").contains("SPDX"));
+        QVERIFY(formOf("// SPDX-License-Identifier: MIT Essay\n").contains("SPDX"));
         QVERIFY(formOf("#!/usr/bin/env bash\n", "dev").contains("SPDX"));
         QVERIFY(formOf("set(x 1)\n", "sdk/CMakeLists.txt").contains("SPDX"));
         QCOMPARE(formOf("# A document\n", "docs/STYLE.md"), QString());
