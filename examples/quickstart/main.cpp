@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <QCoreApplication>
 #include <QDebug>
+
 #include <kimdb/kimdb.h>
 
 int main(int argc, char** argv) {

@@ -147,7 +147,7 @@ class DocumentSync {
     OfflineQueue m_queue;
     store::SeqNo m_last_seq = 0;       // of this document's commits
     store::SeqNo m_last_edit_seq = 0;  // of those that hold edits made here
-    SaltKey m_fresh_salt;         // of the current id's stream while that has no change
+    SaltKey m_fresh_salt;              // of the current id's stream while that has no change
     ReplicaId m_fresh_salt_of = 0;
     bool m_open = false;
     bool m_blocked = false;  // something waits for what is not here
