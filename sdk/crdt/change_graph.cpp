@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 #include <map>
 
 namespace kimdb::crdt {
@@ -18,14 +19,15 @@ std::uint64_t mixed(std::uint64_t hash, std::uint64_t word) {
 
 std::uint64_t mixed(std::uint64_t hash, ByteView bytes) {
     hash = mixed(hash, bytes.size());
-    while (!bytes.empty()) {
-        std::uint64_t word = 0;
-        const std::size_t n = std::min<std::size_t>(8, bytes.size());
-        bytes.copy(reinterpret_cast<char*>(&word), n);
+    std::uint64_t word = 0;
+    for (; bytes.size() >= sizeof word; bytes.remove_prefix(sizeof word)) {
+        std::memcpy(&word, bytes.data(), sizeof word);
         hash = mixed(hash, word);
-        bytes.remove_prefix(n);
     }
-    return hash;
+    if (bytes.empty()) return hash;
+    word = 0;
+    for (const char c : bytes) word = word << 8 | static_cast<std::uint8_t>(c);
+    return mixed(hash, word);
 }
 
 }  // namespace

@@ -37,8 +37,10 @@ Event& EventLog::eventOf(Container& container) {
     container.event_batch = m_batch;
     container.event_index = m_count++;
     if (m_events.size() < m_count) m_events.emplace_back();
+    if (m_containers.size() < m_count) m_containers.push_back(nullptr);
     Event& event = m_events[m_count - 1];
-    if (event.container != container.id) event.container = container.id;
+    if (m_containers[m_count - 1] != &container) event.container = container.id;
+    m_containers[m_count - 1] = &container;
     event.origin = m_origin;
     event.splices.clear();
     event.updates.clear();
@@ -65,6 +67,7 @@ void EventLog::count(Container& counter) {
 void EventLog::deliver() {
     if (m_count == 0 || !isListening()) return;
     m_events.resize(m_count);
+    m_containers.resize(m_count);
     m_handler(m_events);
 }
 

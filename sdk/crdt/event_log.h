@@ -33,6 +33,7 @@ class EventLog {
 
     Handler m_handler;
     std::vector<Event> m_events;  // kept between batches: the same text is edited again and again
+    std::vector<const Container*> m_containers;  // of m_events
     std::size_t m_count = 0;
     std::size_t m_batch = 0;
     Origin m_origin = Origin::Local;

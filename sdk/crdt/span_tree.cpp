@@ -95,15 +95,20 @@ SpanTree::Place SpanTree::find(Slot slot) const {
 
 SpanTree::Place SpanTree::atUnit(std::size_t unit, std::size_t* first_unit) const {
     assert(unit < m_units);
-    auto rest = static_cast<std::uint32_t>(unit);
-    const Node* node = m_root;
-    while (!node->is_leaf) {
-        const auto* inner = static_cast<const Inner*>(node);
-        int i = 0;
-        while (rest >= inner->units[i]) rest -= inner->units[i++];
-        node = inner->children[i];
+    if (!m_hot.leaf || unit < m_hot.begin || unit - m_hot.begin >= m_hot.leaf->units) {
+        settleHot();
+        auto rest = static_cast<std::uint32_t>(unit);
+        Node* node = m_root;
+        while (!node->is_leaf) {
+            const auto* inner = static_cast<const Inner*>(node);
+            int i = 0;
+            while (rest >= inner->units[i]) rest -= inner->units[i++];
+            node = inner->children[i];
+        }
+        m_hot = {static_cast<Leaf*>(node), unit - rest, 0};
     }
-    auto* leaf = static_cast<Leaf*>(const_cast<Node*>(node));
+    Leaf* leaf = m_hot.leaf;
+    auto rest = static_cast<std::uint32_t>(unit - m_hot.begin);
     int i = 0;
     for (std::uint32_t n; rest >= (n = leaf->spans[i].visibleUnits()); ++i) rest -= n;
     const Span& s = leaf->spans[i];
@@ -185,9 +190,14 @@ std::size_t SpanTree::unitsBefore(Place place) const {
     std::size_t units = 0;
     if (place.offset > 0 && span(place).isVisible()) units = unitOffset(place);
     for (int i = 0; i < place.index; ++i) units += place.leaf->spans[i].visibleUnits();
-    for (const Node* node = place.leaf; node->parent; node = node->parent)
-        for (int i = 0; i < node->pos; ++i) units += node->parent->units[i];
-    return units;
+    if (place.leaf != m_hot.leaf) {
+        settleHot();
+        std::size_t begin = 0;
+        for (const Node* node = place.leaf; node->parent; node = node->parent)
+            for (int i = 0; i < node->pos; ++i) begin += node->parent->units[i];
+        m_hot = {place.leaf, begin, 0};
+    }
+    return m_hot.begin + units;
 }
 
 SpanTree::Place SpanTree::nextSpan(Place place) const {
@@ -301,6 +311,8 @@ SpanTree::Leaf* SpanTree::newLeafBehind(Leaf* leaf) {
 }
 
 void SpanTree::splitLeaf(Place& place) {
+    settleHot();
+    m_hot.leaf = nullptr;
     Leaf* left = place.leaf;
     Leaf* right = newLeafBehind(left);
     // Whoever appends leaves full leaves behind.
@@ -348,12 +360,26 @@ void SpanTree::splitInner(Inner* inner) {
     addChild(inner, right);
 }
 
+// Differences wrap around.
 void SpanTree::addUnits(Leaf* leaf, std::uint32_t delta) {
-    leaf->units += delta;  // differences wrap around
-    for (const Node* node = leaf; node->parent; node = node->parent)
-        node->parent->units[node->pos] += delta;
+    leaf->units += delta;
     m_units +=
         static_cast<std::size_t>(static_cast<std::int64_t>(static_cast<std::int32_t>(delta)));
+    if (leaf == m_hot.leaf) {
+        m_hot.delta += delta;
+        return;
+    }
+    settleHot();  // and what was hot may begin elsewhere now
+    m_hot = {leaf, 0, delta};
+    settleHot();
+    m_hot.leaf = nullptr;
+}
+
+void SpanTree::settleHot() const {
+    if (m_hot.delta == 0) return;
+    for (const Node* node = m_hot.leaf; node->parent; node = node->parent)
+        node->parent->units[node->pos] += m_hot.delta;
+    m_hot.delta = 0;
 }
 
 void SpanTree::splitSpan(Leaf* leaf, int index, std::uint32_t offset) {
@@ -461,6 +487,7 @@ std::optional<std::string> SpanTree::checkNode(const Node* node) const {
 }
 
 std::optional<std::string> SpanTree::checkInvariants() const {
+    settleHot();
     if (auto bad = checkNode(m_root)) return bad;
     std::size_t slots = 0;
     std::size_t spans = 0;

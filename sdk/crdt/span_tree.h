@@ -21,6 +21,8 @@
 //! A *slot* is the number a character got when it arrived here, dense from 0: a local name for its
 //! id, never seen outside. Invariants: every slot is in exactly one span; the pages say in which
 //! leaf; counts are sums; a span is not empty; a left child's parent is the first of its span.
+//! The counts above the *hot* leaf, the one that was found last, may lag behind by m_hot.delta:
+//! whoever types or deletes stays in one leaf, and only leaving it walks to the root.
 //! Complexity: O(log n) per operation, n = spans. Nothing is ever taken out.
 namespace kimdb::crdt {
 
@@ -140,6 +142,7 @@ class SpanTree {
     void addChild(Node* left, Node* right);
     void splitInner(Inner* inner);
     void addUnits(Leaf* leaf, std::uint32_t delta);
+    void settleHot() const;
     void splitSpan(Leaf* leaf, int index, std::uint32_t offset);
     void insertSpan(Leaf* leaf, int index, const Span& span);
     bool joins(const Span& a, const Span& b) const;
@@ -158,6 +161,12 @@ class SpanTree {
     Slot m_next_slot = 0;
     std::size_t m_units = 0;
     std::size_t m_span_count = 0;
+    struct Hot {
+        Leaf* leaf = nullptr;
+        std::size_t begin = 0;    // units before the leaf
+        std::uint32_t delta = 0;  // units that its ancestors do not know of
+    };
+    mutable Hot m_hot;
 };
 
 }  // namespace kimdb::crdt

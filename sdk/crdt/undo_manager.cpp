@@ -65,7 +65,7 @@ void UndoManager::append(UndoItem& item, const UndoStep& step) {
 
 void UndoManager::keep(std::int64_t time_ms) {
     if (m_count == 0) return;
-    m_redos.clear();
+    if (!m_redos.empty()) m_redos.clear();
     const std::int64_t gap_ms = time_ms - m_time_ms;
     const bool joins = m_is_capturing && !m_undos.empty() && m_interval_ms > 0 && gap_ms >= 0 &&
                        gap_ms <= m_interval_ms;
