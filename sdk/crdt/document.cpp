@@ -223,6 +223,11 @@ std::vector<OpId> Document::heads() const {
 std::vector<std::pair<ReplicaId, std::uint64_t>> Document::version() const {
     return m_impl->graph.version();
 }
+VectorClock Document::clock() const {
+    VectorClock clock;
+    for (const auto& [replica, counter] : version()) clock.include({replica, counter});
+    return clock;
+}
 std::vector<OpId> Document::missing() const {
     return m_impl->missing();
 }

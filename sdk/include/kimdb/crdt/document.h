@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <kimdb/crdt/vector_clock.h>
 #include <kimdb/ids.h>
 #include <kimdb/value.h>
 
@@ -171,6 +172,7 @@ class Document {
     std::uint64_t head(ReplicaId replica) const;  //!< last applied counter, 0 if none
     std::vector<OpId> heads() const;              //!< changes no other applied change depends on
     std::vector<std::pair<ReplicaId, std::uint64_t>> version() const;
+    VectorClock clock() const;  //!< the same as a clock
     //! What waiting changes wait for.
     std::vector<OpId> missing() const;
     //! Changes that had no effect because they break a rule; the oldest hundred.
@@ -189,19 +191,6 @@ class Document {
  private:
     class Impl;
     std::unique_ptr<Impl> m_impl;
-};
-
-//! \brief Consecutive counters of one replica.
-struct IdRun {
-    ReplicaId replica = 0;
-    std::uint64_t first = 0;
-    std::uint64_t count = 1;
-
-    std::uint64_t end() const { return first + count; }
-    bool contains(OpId id) const {
-        return id.replica == replica && id.counter >= first && id.counter < end();
-    }
-    auto operator<=>(const IdRun&) const = default;
 };
 
 //! \brief The ids a change's operations need, beyond deps and its own counters (SYNC rule 11), as
