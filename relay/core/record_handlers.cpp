@@ -196,35 +196,40 @@ Result<> RelayCore::Impl::on(Session& session, const wire::Ping& ping) {
 
 // ---- changes ----
 
-Result<std::vector<Change>> RelayCore::Impl::changesOf(Subscription& member,
-                                                       const wire::Push& push) const {
+Result<RelayCore::Impl::Pushed> RelayCore::Impl::changesOf(Subscription& member,
+                                                           const wire::Push& push) const {
     auto items = wire::decodeBatch(push.batch, member.push_ids, m_time_base_ms);
     if (!items.ok()) return items.error();
     if (items->empty()) return violation("a PUSH carries at least one change");
     if (items->size() > 1 && push.batch.size() > limits::kPushBytesMax)
         return Error{ErrorCode::TooLarge, "a PUSH of several changes has at most 256 KiB"};
-    std::vector<Change> changes;
+    Pushed pushed;
+    std::vector<Change>& changes = pushed.changes;
     for (wire::BatchItem& item : *items) {
-        auto* change = std::get_if<Change>(&item);
+        auto* sealed = std::get_if<wire::Sealed>(&item);
+        auto* change = sealed ? &sealed->head : std::get_if<Change>(&item);
         if (!change) return violation("a PUSH carries changes, not marks");
         if (!changes.empty() && (changes.back().replica != change->replica ||
                                  changes.back().last() + 1 != change->first))
             return violation("a PUSH carries consecutive changes of one stream");
         changes.push_back(std::move(*change));
+        pushed.last_is_sealed = sealed != nullptr;
+        if (pushed.last_is_sealed) break;  // it is refused, and what stands behind it is a gap
     }
-    return changes;
+    return pushed;
 }
 
 Result<> RelayCore::Impl::on(Session& session, const wire::Push& push) {
     Subscription* member = session.find(push.alias);
     if (!member) return unknown(session, push.alias);
-    auto changes = changesOf(*member, push);
-    if (!changes.ok()) return changes.error();
-    const ReplicaId replica = changes->front().replica;
+    const auto pushed = changesOf(*member, push);
+    if (!pushed.ok()) return pushed.error();
+    const std::vector<Change>& changes = pushed->changes;
+    const ReplicaId replica = changes.front().replica;
     if (session.pushesOutstanding() >= limits::kPushesOutstandingMax) {
         Decision wait;
         wait.seq = m_commits.last();
-        wait.refusal = Decision::Refusal{changes->front().first, ErrorCode::RateLimited, false,
+        wait.refusal = Decision::Refusal{changes.front().first, ErrorCode::RateLimited, false,
                                          kRetryPushWindow};
         answerPush(*member, push, replica, std::move(wait));
         return {};
@@ -232,7 +237,8 @@ Result<> RelayCore::Impl::on(Session& session, const wire::Push& push) {
     auto mine = m_owners.claim(replica, session.user());
     if (!mine.ok()) return mine.error();
     if (!*mine) return Error{ErrorCode::NotAllowed, "this replica id belongs to another user"};
-    const Submission submission{session.user(), member->permissions, push.hash_before, *changes};
+    const Submission submission{session.user(), member->permissions, push.hash_before, changes,
+                                pushed->last_is_sealed};
     auto decision = m_sequencer.decide(member->room.log(), submission);
     if (!decision.ok()) return decision.error();
     m_accepted += decision->placed.size();

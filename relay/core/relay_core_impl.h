@@ -72,7 +72,12 @@ class RelayCore::Impl {
     }
 
     Result<std::string> userOf(const Session& session, ByteView token) const;
-    Result<std::vector<Change>> changesOf(Subscription& member, const wire::Push& push) const;
+    //! Of one stream, consecutive; see Submission.
+    struct Pushed {
+        std::vector<Change> changes;
+        bool last_is_sealed = false;
+    };
+    Result<Pushed> changesOf(Subscription& member, const wire::Push& push) const;
     void answerPush(Subscription& member, const wire::Push& push, ReplicaId replica,
                     Decision decision);
     Result<std::vector<ReplicaId>> ownIds(const Session& session, const wire::Sub& sub);

@@ -20,10 +20,10 @@ SaltTree saltsFor(const Change& change, const Stream& stream) {
 }
 
 //! VOID needs no role, only the ownership of its id.
-ErrorCode brokenRule(const Change& change, std::uint8_t permissions) {
-    if (change.is_void) return ErrorCode::None;
+ErrorCode brokenRule(const Change& change, std::uint8_t permissions, bool sealed) {
+    if (change.is_void) return sealed ? ErrorCode::Unsupported : ErrorCode::None;
     if (!allows(permissions, change.op_class)) return ErrorCode::NotAllowed;
-    if (change.incarnation != kIncarnation) return ErrorCode::Unsupported;
+    if (sealed || change.incarnation != kIncarnation) return ErrorCode::Unsupported;
     return ErrorCode::None;
 }
 
@@ -43,6 +43,10 @@ struct Sequencer::Draft {
     store::Batch batch;
     Decision decision;
 
+    //! Whether of \a change only the head is there; it can be refused, nothing else.
+    bool isSealed(const Change& change) const {
+        return submission.last_is_sealed && &change == &submission.changes.back();
+    }
     ReplicaId replica() const { return submission.changes.front().replica; }
     void refuse(std::uint64_t first, ErrorCode code, std::chrono::milliseconds retry = 0ms) {
         decision.refusal = {first, code, false, retry};
@@ -76,6 +80,10 @@ Result<> Sequencer::skipDuplicates(Draft& draft) const {
     std::vector<std::uint64_t> positions;
     while (draft.next < changes.size() && changes[draft.next].first <= draft.stream.head) {
         const Change& change = changes[draft.next];
+        if (draft.isSealed(change)) {  // whatever is there, it is not this
+            draft.refuseForGood(change.first, ErrorCode::Equivocation);
+            break;
+        }
         auto entry = draft.log.entryOf(change.replica, change.first);
         if (!entry.ok()) return entry.error();
         auto stored = decodeChange(entry->change);
@@ -127,12 +135,13 @@ Result<bool> Sequencer::continuesStream(Draft& draft, std::uint64_t counter, Has
 Result<bool> Sequencer::judge(Draft& draft, const Change& change) const {
     const Stream& stream = draft.stream;
     if (change.first != stream.head + 1) return draft.refuse(change.first, ErrorCode::Gap), false;
-    if (stream.refusal && !change.is_void)
+    const bool sealed = draft.isSealed(change);
+    if (stream.refusal && (sealed || !change.is_void))
         return draft.refuseForGood(change.first, stream.refusal->code), false;
     const bool first_new = draft.decision.acknowledged == 0;
     if (first_new && draft.submission.hash_before != stream.hash)
         return draft.refuseForGood(change.first, ErrorCode::Equivocation), false;
-    const ErrorCode broken = brokenRule(change, draft.submission.permissions);
+    const ErrorCode broken = brokenRule(change, draft.submission.permissions, sealed);
     if (broken != ErrorCode::None) {
         draft.stream.refusal = {change.first, broken};
         draft.changed = true;

@@ -15,11 +15,13 @@ inline constexpr int kDuplicatesBehindMax = 4096;
 
 //! \brief Changes of one stream as they came in one PUSH, and by whom.
 //! REQUIRES of `changes`: not empty, one replica that belongs to `user`, consecutive counters.
+//! `last_is_sealed`: the last one is but the head of a change in a form of a later version.
 struct Submission {
     const std::string& user;
     std::uint8_t permissions = 0;
     Hash16 hash_before;  //!< rolling hash of the stream in front of the first change
     const std::vector<Change>& changes;
+    bool last_is_sealed = false;
 };
 
 //! \brief What the sequencer made of a submission. Holds once `seq` is durable.

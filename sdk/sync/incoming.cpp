@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The relay's log comes in: CHUNK and OPS, one position per change (SYNC rule 14). Each change is
 // new, or equal to one held here (which acknowledges it), or the start of a fork.
+#include <algorithm>
+
 #include "sync/document_sync.h"
 
 namespace kimdb::sync {
@@ -28,6 +30,13 @@ void DocumentSync::receiveLog(std::uint64_t prev, std::uint64_t last, const Byte
     if (!items || last < prev || items->size() != last - prev) {
         m_shared.outbox.problem({ErrorCode::ProtocolViolation, "the relay sent damaged changes"});
         return m_shared.endSession(static_cast<std::uint16_t>(wire::CloseCode::Protocol), "batch");
+    }
+    if (std::ranges::any_of(
+            *items, [](const auto& item) { return std::holds_alternative<wire::Sealed>(item); })) {
+        m_shared.outbox.problem({ErrorCode::Unsupported, m_log.name() +
+                                                             " holds changes in a form "
+                                                             "newer than this program; update it"});
+        return setPhase(Phase::Stopped);
     }
     if (prev != m_log.state().position) return resubscribe();
     if (auto ok = integrate(*items, chunk ? 1 : 0); !ok) storageTrouble(ok.error());

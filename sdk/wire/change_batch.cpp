@@ -27,9 +27,9 @@ constexpr std::uint8_t kShapeMask = 7;
 enum Flag : std::uint8_t { kReplica = 8, kFirst = 16, kCount = 32, kDeps = 64, kMore = 128 };
 enum More : std::uint8_t {
     kClassMask = 3,
-    kEdition = 4,            // incarnation and schema version follow
-    kEarlier = 8,            // the time is before its reference
-    kNotYet = 16 | 32 | 64,  // encrypted, signed, compressed
+    kEdition = 4,  // incarnation and schema version follow
+    kEarlier = 8,  // the time is before its reference
+    kSealed = Sealed::kEncrypted | Sealed::kSigned | Sealed::kCompressed,
     kReserved = 128,
 };
 constexpr std::size_t kItemWeight = limits::kChunkBytesMax / limits::kBatchItemsMax;
@@ -125,11 +125,10 @@ class ItemDecoder {
         const std::uint8_t more = flags & kMore ? m_in.u8() : 0;
         require(more != 0 || !(flags & kMore));
         require((more & kReserved) == 0);
-        if (more & kNotYet) refuse(ErrorCode::Unsupported);
         const Head head = readHead(flags);
         if (!m_in.ok()) return Mark{};
         if (shape == Shape::Mark) return Mark{m_table.at(head.replica), head.first, head.count};
-        return readChange(head, flags, more);
+        return more & kSealed ? readSealed(head, flags, more) : readChange(head, flags, more);
     }
 
     // Replica, first, count: for changes and marks.
@@ -156,15 +155,36 @@ class ItemDecoder {
         return head;
     }
 
-    Change readChange(const Head& head, std::uint8_t flags, std::uint8_t more) {
+    BatchItem readChange(const Head& head, std::uint8_t flags, std::uint8_t more) {
+        Change c = readClear(head, flags, more);
+        const auto shape = static_cast<Shape>(flags & kShapeMask);
+        readParts(c, shape);
+        if (!m_in.ok()) return c;
+        require(validateChange(c).ok() && shapeOf(c) == shape);
+        if (!fitsOneChange(c)) refuse(ErrorCode::TooLarge);
+        return c;
+    }
+
+    // The body is what stands between here and a length, whatever a later version makes of it.
+    BatchItem readSealed(const Head& head, std::uint8_t flags, std::uint8_t more) {
+        Sealed sealed;
+        sealed.head = readClear(head, flags, more);
+        sealed.how = more & kSealed;
+        sealed.body = m_in.bytes(limits::kChangeBytesMax);
+        require(sealed.head.is_void || (flags & kShapeMask) == static_cast<int>(Shape::General));
+        if (m_in.ok()) require(validateChange(sealed.head).ok());
+        return sealed;
+    }
+
+    // What stands in the clear, whatever the shape.
+    Change readClear(const Head& head, std::uint8_t flags, std::uint8_t more) {
         Change c;
         c.replica = m_table.at(head.replica);
         c.first = head.first;
         c.count = head.count;
         require((more & kClassMask) <= static_cast<int>(OpClass::Admin));
         c.op_class = static_cast<OpClass>(more & kClassMask);
-        const auto shape = static_cast<Shape>(flags & kShapeMask);
-        c.is_void = shape == Shape::Void;
+        c.is_void = static_cast<Shape>(flags & kShapeMask) == Shape::Void;
         if (more & kEdition) readEdition(c);
         if (flags & kDeps) readDeps(c);
         readTime(c, more & kEarlier);
@@ -172,10 +192,6 @@ class ItemDecoder {
             const ByteView key = m_in.raw(16);
             if (m_in.ok()) c.salt_key = SaltKey::from(key);
         }
-        readParts(c, shape);
-        if (!m_in.ok()) return c;
-        require(validateChange(c).ok() && shapeOf(c) == shape);
-        if (!fitsOneChange(c)) refuse(ErrorCode::TooLarge);
         return c;
     }
 
@@ -271,12 +287,24 @@ BatchEncoder::BatchEncoder(ReplicaTable& table, std::size_t known, std::int64_t 
 
 void BatchEncoder::add(const Change& change) {
     assert(validateChange(change).ok());
-    const std::size_t index = m_table.indexOf(change.replica);
     const Shape shape = shapeOf(change);
-    const std::uint8_t more = moreOf(change, m_context.time_ms);
-    writeHead(
-        static_cast<std::uint8_t>(static_cast<int>(shape) | (change.deps.empty() ? 0 : kDeps)),
-        more, index, change.first, change.count);
+    writeClear(change, static_cast<std::uint8_t>(shape), 0);
+    ByteWriter out(m_items);
+    writeParts(change, shape, out);
+}
+
+void BatchEncoder::addSealed(const Sealed& sealed) {
+    assert((sealed.how & kSealed) == sealed.how && sealed.how != 0);
+    const Shape shape = sealed.head.is_void ? Shape::Void : Shape::General;
+    writeClear(sealed.head, static_cast<std::uint8_t>(shape), sealed.how);
+    ByteWriter(m_items).bytes(sealed.body);
+}
+
+void BatchEncoder::writeClear(const Change& change, std::uint8_t shape, std::uint8_t how) {
+    const std::size_t index = m_table.indexOf(change.replica);
+    const auto more = static_cast<std::uint8_t>(moreOf(change, m_context.time_ms) | how);
+    writeHead(static_cast<std::uint8_t>(shape | (change.deps.empty() ? 0 : kDeps)), more, index,
+              change.first, change.count);
     ByteWriter out(m_items);
     if (more & kEdition) {
         out.varint(change.incarnation);
@@ -293,7 +321,6 @@ void BatchEncoder::add(const Change& change) {
     out.varint(static_cast<std::uint64_t>(delta < 0 ? -delta : delta));
     m_context.time_ms = change.time_ms;
     if (change.salt_key) out.raw(change.salt_key->view());
-    writeParts(change, shape, out);
 }
 
 void BatchEncoder::addMark(const Mark& mark) {

@@ -36,7 +36,20 @@ struct Mark {
     std::uint64_t count = 0;
     bool operator==(const Mark&) const = default;
 };
-using BatchItem = std::variant<Change, Mark>;
+
+//! \brief A change in a form of a later version: encrypted, signed or compressed. Who does not
+//! know the form finds where it ends and to which stream it belongs, and refuses this one change.
+struct Sealed {
+    static constexpr std::uint8_t kEncrypted = 16;
+    static constexpr std::uint8_t kSigned = 32;
+    static constexpr std::uint8_t kCompressed = 64;
+
+    Change head;           //!< what stands in the clear; neither structure nor content
+    std::uint8_t how = 0;  //!< bits above, at least one
+    Bytes body;            //!< everything else, laid out by the version that builds it
+    bool operator==(const Sealed&) const = default;
+};
+using BatchItem = std::variant<Change, Mark, Sealed>;
 
 //! \brief What the items before tell about the next one; the same on both sides.
 struct BatchContext {
@@ -60,12 +73,15 @@ class BatchEncoder {
     //! REQUIRES: validateChange(change) is ok.
     void add(const Change& change);
     void addMark(const Mark& mark);
+    //! REQUIRES: validateChange(sealed.head) is ok, it has neither structure nor content.
+    void addSealed(const Sealed& sealed);
     //! What counts against limits::kChunkBytesMax: the bytes so far, about, and at least 8 for an
     //! item. So a batch that is closed when this reaches the limit keeps limits::kBatchItemsMax.
     std::size_t bytes() const;
     Bytes finish();
 
  private:
+    void writeClear(const Change& change, std::uint8_t shape, std::uint8_t how);
     void writeHead(std::uint8_t flags, std::uint8_t more, std::size_t index, std::uint64_t first,
                    std::uint64_t count);
 
@@ -79,7 +95,7 @@ class BatchEncoder {
 //! \brief Strict inverse; extends \a table by the ids the batch adds. Refuses whatever
 //! BatchEncoder would not have written. Changes are valid envelopes (validateChange) that fit
 //! limits::kChangeBytesMax. All or nothing, except that the table may have grown.
-//! Errors: Malformed, TooLarge, Unsupported (encrypted, signed, compressed).
+//! Errors: Malformed, TooLarge.
 //! Allocates <= 16 × input + 64 KiB, and sizeof(BatchItem) for each item that is really there
 //! (<= limits::kBatchItemsMax).
 Result<std::vector<BatchItem>> decodeBatch(ByteView batch, ReplicaTable& table,

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/change.h"
+#include "wire/change_batch.h"
 
 namespace kimdb::test {
 
@@ -18,6 +19,8 @@ class Author {
     Change writes(const std::string& text, std::vector<OpId> deps = {});
     //! A change at counter \a first, whatever the head is.
     Change writesAt(std::uint64_t first, const std::string& text) const;
+    //! A change at the next counter in a form of a later version; not taken into the stream.
+    wire::Sealed seals() const;
     //! Takes the change into the stream: its VOID, or one that another copy made.
     void takes(const Change& change);
     Hash16 hashOf(const Change& change) const;

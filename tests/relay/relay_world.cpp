@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "relay/relay_world.h"
 
+#include "wire/reencode.h"
+
 namespace kimdb::test {
 
 // ---- Client ----
@@ -54,10 +56,14 @@ wire::Alias Client::joins(const std::string& document) {
 
 std::uint64_t Client::pushes(wire::Alias alias, const Hash16& before,
                              const std::vector<Change>& changes) {
+    return pushesItems(alias, before, {changes.begin(), changes.end()});
+}
+
+std::uint64_t Client::pushesItems(wire::Alias alias, const Hash16& before,
+                                  const std::vector<wire::BatchItem>& items) {
     wire::ReplicaTable& table = m_out[alias];
-    wire::BatchEncoder batch(table, table.size(), time_base_ms);
-    for (const Change& change : changes) batch.add(change);
-    says(wire::Push{alias, ++m_push_number, before, batch.finish()});
+    Bytes batch = wire::encodeItems(items, table, table.size(), time_base_ms);
+    says(wire::Push{alias, ++m_push_number, before, std::move(batch)});
     return m_push_number;
 }
 

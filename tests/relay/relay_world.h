@@ -47,6 +47,8 @@ class Client {
     wire::Alias joins(const std::string& document);
     std::uint64_t pushes(wire::Alias alias, const Hash16& before,
                          const std::vector<Change>& changes);
+    std::uint64_t pushesItems(wire::Alias alias, const Hash16& before,
+                              const std::vector<wire::BatchItem>& items);
     //! Writes \a text as the next change of \a author and pushes it.
     Change types(wire::Alias alias, Author& author, const std::string& text,
                  std::vector<OpId> deps = {});

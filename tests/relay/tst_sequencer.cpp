@@ -80,6 +80,75 @@ class TestSequencer : public QObject {
         QCOMPARE(*world.store->lastPosition("notes/1"), 1u);
     }
 
+    // What this version cannot read is one change that is refused, not the end of the session.
+    void aSealedChangeIsRefusedForGood() {
+        RelayWorld world;
+        Client& alice = world.connects(kAlice);
+        const auto notes = alice.joins("notes/1");
+        Author author(kAlice);
+        const Change first = author.writes("a");
+        const wire::Sealed sealed = author.seals();
+        const Change behind = author.writesAt(3, "c");
+        const auto number = alice.pushesItems(notes, Hash16{}, {first, sealed, behind});
+        world.syncs();
+        QCOMPARE(alice.gets<wire::Ack>().counter, 1u);
+        const auto nack = alice.gets<wire::Nack>();
+        QCOMPARE(nack.number, number);
+        QCOMPARE(nack.first, 2u);
+        QCOMPARE(nack.code, code(ErrorCode::Unsupported));
+        QVERIFY(nack.permanent);
+        QVERIFY(!alice.closed);
+        QCOMPARE(*world.store->lastPosition("notes/1"), 1u);
+    }
+
+    void aSealedChangeIsRememberedAndClosedByVoid() {
+        RelayWorld world;
+        Client& alice = world.connects(kAlice);
+        const auto notes = alice.joins("notes/1");
+        Author author(kAlice);
+        alice.types(notes, author, "a");
+        const Hash16 before = author.hash;
+        const wire::Sealed sealed = author.seals();
+        alice.pushesItems(notes, before, {sealed});
+        world.syncs();
+        world.crashes();
+        Client& again = world.connects(kAlice);
+        const auto alias = again.joins("notes/1");
+        Change readable = sealed.head;
+        readable.structure = "\x01";
+        again.pushes(alias, before, {readable});
+        world.syncs();
+        QCOMPARE(again.gets<wire::Nack>().code, code(ErrorCode::Unsupported));
+        again.pushes(alias, before, {voidOf(readable)});
+        world.syncs();
+        QCOMPARE(again.gets<wire::Ack>().counter, 2u);
+    }
+
+    void aSealedChangeAtATakenCounterIsEquivocation() {
+        RelayWorld world;
+        Client& alice = world.connects(kAlice);
+        const auto notes = alice.joins("notes/1");
+        Author author(kAlice);
+        const wire::Sealed sealed = author.seals();
+        alice.types(notes, author, "a");
+        world.syncs();
+        alice.forgets();
+        alice.pushesItems(notes, Hash16{}, {sealed});
+        world.syncs();
+        QCOMPARE(alice.gets<wire::Nack>().code, code(ErrorCode::Equivocation));
+    }
+
+    void aSealedChangeOfAReaderIsNotAllowed() {
+        RelayWorld world;
+        Client& alice = world.connects(kAlice);
+        QVERIFY(world.core->setPermission("*", "notes/1", wire::kRead).ok());
+        const auto notes = alice.joins("notes/1");
+        Author author(kAlice);
+        alice.pushesItems(notes, Hash16{}, {author.seals()});
+        world.syncs();
+        QCOMPARE(alice.gets<wire::Nack>().code, code(ErrorCode::NotAllowed));
+    }
+
     void aDuplicateOfWhatIsNotDurableWaitsToo() {
         RelayWorld world;
         Client& alice = world.connects(kAlice);

@@ -62,6 +62,11 @@ void SimClient::load(const std::string& name) {
     if (auto ok = doc.receiveAll(loaded->changes, crdt::Origin::Rebuild); !ok)
         m_world.violate("a log does not replay: " + ok.error().message);
     m_documents.insert_or_assign(name, std::move(doc));
+    m_world.trace("client %d loads %s for %016llx", m_index, name.c_str(),
+                  static_cast<unsigned long long>(loaded->replica));
+    if (m_world.options.verbose)
+        for (const Change& change : loaded->changes)
+            m_world.trace("    %s", m_world.label(change).c_str());
 }
 
 const crdt::Document* SimClient::document(const std::string& name) const {
@@ -191,6 +196,7 @@ void SimClient::closeConnection(std::uint16_t code, const std::string& text, boo
 
 void SimClient::remoteChanges(const std::string& name, const std::vector<Change>& changes) {
     m_world.trace("client %d shows %zu changes of %s", m_index, changes.size(), name.c_str());
+    for (const Change& change : changes) m_world.trace("    %s", m_world.label(change).c_str());
     const auto it = m_documents.find(name);
     if (it == m_documents.end()) return;
     if (auto ok = it->second.receiveAll(changes); !ok)
@@ -203,16 +209,13 @@ void SimClient::documentRebuilt(const std::string& name) {
 }
 
 void SimClient::rejected(const sync::Rejected& entry) {
-    m_world.trace("client %d: rejected in %s %016llx:%llu (%d)", m_index, entry.document.c_str(),
-                  static_cast<unsigned long long>(entry.change.replica),
-                  static_cast<unsigned long long>(entry.change.first),
-                  static_cast<int>(entry.code));
+    m_world.trace("client %d: rejected in %s %s (%d)", m_index, entry.document.c_str(),
+                  m_world.label(entry.change).c_str(), static_cast<int>(entry.code));
 }
 
 void SimClient::accepted(const sync::Rejected& entry) {
-    m_world.trace("client %d: accepted after all in %s %016llx:%llu", m_index,
-                  entry.document.c_str(), static_cast<unsigned long long>(entry.change.replica),
-                  static_cast<unsigned long long>(entry.change.first));
+    m_world.trace("client %d: accepted after all in %s %s", m_index, entry.document.c_str(),
+                  m_world.label(entry.change).c_str());
 }
 
 void SimClient::problem(const Error& error) {

@@ -101,11 +101,9 @@ void Tap::pushed(Connection& connection, const SimClient& client, const wire::Pu
     for (const wire::BatchItem& item : *items) {
         const auto* change = std::get_if<Change>(&item);
         if (!change) return m_world.violate("a client pushed a mark");
-        m_world.trace("  client %d PUSH %llu on %u: %016llx:%llu%s", client.index(),
+        m_world.trace("  client %d PUSH %llu on %u: %s", client.index(),
                       static_cast<unsigned long long>(push.number), push.alias,
-                      static_cast<unsigned long long>(change->replica),
-                      static_cast<unsigned long long>(change->first),
-                      change->is_void ? " VOID" : "");
+                      m_world.label(*change).c_str());
         if (!holdsDurably(client.disk(), name, change->replica, change->first))
             return m_world.violate("a change was pushed before it was journalled");
     }

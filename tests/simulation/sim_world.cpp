@@ -51,6 +51,18 @@ std::vector<Token> tokensOf(std::string_view utf8) {
     return tokens;
 }
 
+std::string World::label(const Change& change) const {
+    char id[64];
+    std::snprintf(id, sizeof id, "%016llx:%llu%s", static_cast<unsigned long long>(change.replica),
+                  static_cast<unsigned long long>(change.first), change.is_void ? " VOID" : "");
+    std::string out = id;
+    for (const Token token : tokensIn(change)) {
+        std::snprintf(id, sizeof id, " U+%05X", static_cast<unsigned>(token));
+        out += id;
+    }
+    return out;
+}
+
 void World::trace(const char* format, ...) const {
     if (!options.verbose) return;
     std::printf("%8lld  ", static_cast<long long>(clock.steadyTime().count()));

@@ -53,6 +53,8 @@ struct World {
         const auto it = inserted.find(change.time_ms);
         return change.is_void || it == inserted.end() ? std::set<Token>() : it->second;
     }
+    //! Id and inserted tokens of \a change, for the trace.
+    std::string label(const Change& change) const;
     bool chance(std::uint64_t percent) { return random.below(100) < percent; }
     void violate(const std::string& what) {
         if (violation) return;

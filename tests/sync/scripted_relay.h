@@ -10,6 +10,7 @@
 #include "sync/sync_engine.h"
 #include "wire/change_batch.h"
 #include "wire/codec.h"
+#include "wire/reencode.h"
 
 namespace kimdb::test {
 
@@ -92,14 +93,7 @@ class ScriptedRelay final : public sync::SyncDelegate {
         return ok;
     }
     Bytes batchOf(const std::vector<wire::BatchItem>& items) {
-        wire::BatchEncoder batch(table, table.size(), 0);
-        for (const wire::BatchItem& item : items) {
-            if (const auto* change = std::get_if<Change>(&item))
-                batch.add(*change);
-            else
-                batch.addMark(std::get<wire::Mark>(item));
-        }
-        return batch.finish();
+        return wire::encodeItems(items, table, table.size(), 0);
     }
     void sendsOps(std::uint64_t prev, const std::vector<wire::BatchItem>& items) {
         says(wire::Ops{alias, prev, prev + items.size(), {}, batchOf(items)});

@@ -55,6 +55,20 @@ class TestReconcile : public QObject {
         QCOMPARE(me.takePushed().size(), std::size_t{1});
     }
 
+    void aSealedChangeInTheLogStopsThatDocument() {
+        ScriptedRelay me;
+        goLive(me);
+        wire::Sealed sealed;
+        sealed.head.replica = 7;
+        sealed.head.first = 2;
+        sealed.head.count = 1;
+        sealed.how = wire::Sealed::kSigned;
+        me.sendsOps(0, {sealed});
+        QCOMPARE(me.problems.back().code, ErrorCode::Unsupported);
+        QVERIFY(!me.engine->status(me.name).live);
+        QVERIFY(!me.closed);
+    }
+
     // A relay ends the session for it, and the queue would come again just as large.
     void aPushIsNotLongerThanTheRelayTakesForAllTheIdsInIt() {
         constexpr std::size_t kPushBytesMax = 1000;

@@ -186,6 +186,15 @@ void addRandomLeaf(Random& random, Bytes& content) {
     }
 }
 
+// The stream of an item and the counter behind it.
+std::pair<ReplicaId, std::uint64_t> after(const BatchItem& item) {
+    if (const auto* mark = std::get_if<Mark>(&item))
+        return {mark->replica, mark->first + mark->count};
+    const auto* sealed = std::get_if<Sealed>(&item);
+    const Change& change = sealed ? sealed->head : std::get<Change>(item);
+    return {change.replica, change.last() + 1};
+}
+
 }  // namespace
 
 std::uint64_t randomNumber(Random& random, std::uint64_t max) {
@@ -221,9 +230,7 @@ BatchItem randomItem(Random& random, const std::vector<ReplicaId>& replicas,
                      const std::vector<BatchItem>& before) {
     Change c = randomChange(random, replicas);
     if (!before.empty() && random.below(2)) {  // continue the stream of the item before
-        const auto [replica, next] = std::visit(
-            [](const auto& item) { return std::pair(item.replica, item.first + item.count); },
-            before.back());
+        const auto [replica, next] = after(before.back());
         if (next <= limits::kCounterMax) {
             std::erase_if(c.deps, [id = replica](const OpId& dep) { return dep.replica == id; });
             c.replica = replica;
@@ -233,7 +240,10 @@ BatchItem randomItem(Random& random, const std::vector<ReplicaId>& replicas,
         }
     }
     if (random.below(5) == 0) return Mark{c.replica, c.first, c.count};
-    return c;
+    if (random.below(8) > 0) return c;
+    c.structure.clear();
+    c.content.clear();
+    return Sealed{c, static_cast<std::uint8_t>((1 + random.below(7)) << 4), bytes(random, 80)};
 }
 
 std::uint64_t chosenSeed() {

@@ -12,6 +12,8 @@ inline Bytes encodeItems(const std::vector<BatchItem>& items, ReplicaTable& tabl
     for (const BatchItem& item : items) {
         if (const auto* change = std::get_if<Change>(&item))
             encoder.add(*change);
+        else if (const auto* sealed = std::get_if<Sealed>(&item))
+            encoder.addSealed(*sealed);
         else
             encoder.addMark(std::get<Mark>(item));
     }

@@ -136,10 +136,28 @@ class TestChangeBatch : public QObject {
         QCOMPARE(codeOf({0x02, 0x10, 0}), ErrorCode::Malformed);           // counter 0
     }
 
-    void futureFlagsAreUnsupported() {
-        for (const int flag : {16, 32, 64})
-            QCOMPARE(codeOf({0x02, 0x91, flag, 2, 0, 1, 'x'}), ErrorCode::Unsupported);
-        QCOMPARE(codeOf({0x02, 0x91, 128, 2, 0, 1, 'x'}), ErrorCode::Malformed);
+    // Encrypted, signed, compressed: the form is a later version's, the end of the item is known.
+    void aSealedChangeEndsWhereItSays() {
+        for (const int how : {16, 32, 64, 16 | 32 | 64}) {
+            ReplicaTable table = tableOf({kAlice});
+            Bytes batch{"\x02\x96?\x02\x00\x03\xFF\xFE\xFD\x01\x00\x01y", 13};
+            batch[2] = static_cast<char>(how);
+            const auto items = decodeBatch(batch, table, kTimeBase);
+            QVERIFY2(items.ok(), items.ok() ? "" : items.error().message.c_str());
+            QCOMPARE(items->size(), std::size_t{2});
+            const auto& sealed = std::get<Sealed>(items->front());
+            QCOMPARE(sealed.how, static_cast<std::uint8_t>(how));
+        }
+    }
+
+    void aSealedChangeHasOneSpelling() {
+        QCOMPARE(codeOf({0x02, 0x96, 16, 2, 0, 1, 0xFF}), ErrorCode::None);
+        QCOMPARE(codeOf({0x02, 0x97, 32, 2, 0, 1, 0xFF}), ErrorCode::None);  // a signed VOID
+        for (const int shape : {1, 2, 3, 4, 5})
+            QCOMPARE(codeOf({0x02, 0x90 | shape, 16, 2, 0, 1, 'x'}), ErrorCode::Malformed);
+        QCOMPARE(codeOf({0x02, 0x90, 16, 2}), ErrorCode::Malformed);              // a mark
+        QCOMPARE(codeOf({0x02, 0x96, 16, 2, 0, 2, 0xFF}), ErrorCode::Malformed);  // cut off
+        QCOMPARE(codeOf({0x02, 0x96, 128, 2, 0, 1, 'x'}), ErrorCode::Malformed);  // reserved
     }
 
     void whatIsNoChangeIsRefused() {

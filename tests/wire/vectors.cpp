@@ -110,6 +110,12 @@ Bytes markBatch() {
     return encoder.finish();
 }
 
+Sealed sealed(Change change) {
+    change.structure.clear();
+    change.content.clear();
+    return {change, Sealed::kEncrypted | Sealed::kSigned, "later"};
+}
+
 }  // namespace
 
 std::vector<RecordVector> recordVectors() {
@@ -188,6 +194,10 @@ std::vector<BatchVector> batchVectors() {
          {kAlice, kBob},
          {Mark{kBob, 1, 5}, Mark{kBob, 6, 1}, Mark{kAlice, 300, 1}},
          "042005001800ac02"},
+        {"batch-sealed",
+         {kAlice},
+         {keystroke(), sealed(next(keystroke(), "")), next(next(keystroke(), ""), "\x02")},
+         "0211c0843d80897a0178863078056c61746572037802"},
         {"batch-empty", {kAlice}, {}, ""},
     };
 }
