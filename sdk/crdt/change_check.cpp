@@ -19,6 +19,7 @@ Result<> ChangeCheck::run(OpReader& reader, Op& op) {
 
 Result<> ChangeCheck::check(const Op& op) {
     if (op.kind == OpKind::Continue || op.kind == OpKind::Insert) return checkInsert(op);
+    if (op.kind == OpKind::Expunge) return broken(op, "is of a later version");
     const Container& container = m_containers.ensure(op.container);
     const auto needs = [&](ContainerType type) { return container.type == type; };
     Result<> ok;
@@ -39,6 +40,7 @@ Result<> ChangeCheck::check(const Op& op) {
             ok = checkToggle(op, container);
             break;
         default:
+            ok = broken(op, "is of a later version");
             break;
     }
     return ok;

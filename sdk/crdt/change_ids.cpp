@@ -48,13 +48,12 @@ class Rewriter {
 
     Result<> write(const Op& op) {
         ContainerId container;
-        if (!op.inherits) {
+        if (!op.container.empty()) {
             Result<ContainerId> decoded = decodeContainer(op.container);
             if (!decoded) return decoded.error();
-            container = *decoded;
+            container = renamedContainer(*decoded);
         }
-        for (const TextPiece& piece : op.text)
-            if (piece.expunged) return Error{ErrorCode::ContentExpunged, "change: expunged text"};
+        if (op.expunged) return Error{ErrorCode::ContentExpunged, "change: expunged content"};
         switch (op.kind) {
             case OpKind::Continue:
             case OpKind::Insert:
@@ -63,9 +62,27 @@ class Rewriter {
             case OpKind::Delete:
                 m_out.remove(container, renamedRuns(op.runs, m_rename));
                 break;
+            case OpKind::InsertElement:
+                m_out.insertElement(container, m_rename(op.left), m_rename(op.right), op.proceeds,
+                                    written(op));
+                break;
+            case OpKind::Move:
+                m_out.move(container, m_rename(op.element), m_rename(op.left), m_rename(op.right));
+                break;
+            case OpKind::Position:
+                m_out.position(container, m_rename(op.element), m_rename(op.slot));
+                break;
             case OpKind::Set:
-                m_out.set(container, op.key, op.value_kind, op.value, op.type, op.origin_kind,
-                          m_rename(op.origin));
+                if (op.container_type == ContainerType::List)
+                    m_out.setElement(container, m_rename(op.element), written(op));
+                else
+                    m_out.set(container, op.key, written(op));
+                break;
+            case OpKind::Mark:
+                mark(container, op);
+                break;
+            case OpKind::Expunge:
+                m_out.expunge(renamedRuns(op.runs, m_rename));
                 break;
             case OpKind::Increment:
                 m_out.increment(container, op.delta);
@@ -83,6 +100,26 @@ class Rewriter {
     }
 
  private:
+    ContainerId renamedContainer(const ContainerId& container) const {
+        if (!m_rename.moves(container.origin())) return container;
+        ContainerId id = ContainerId::element(m_rename(container.origin()), container.originType());
+        for (const auto& [key, type] : container.path()) id = ContainerId::child(id, key, type);
+        return id;
+    }
+
+    Written written(const Op& op) const {
+        return {op.value_kind, op.value, op.type, op.origin_kind, m_rename(op.origin)};
+    }
+
+    void mark(const ContainerId& container, const Op& op) {
+        MarkKey key{std::string(op.key), {}};
+        const OpId self{m_author, m_out.counter()};
+        if (op.is_comment) key.comment = m_rename(op.comment);
+        if (key.comment == self) key.comment = {};
+        m_out.mark(container, key, {m_rename(op.from.id), op.from.after},
+                   {m_rename(op.to.id), op.to.after}, written(op));
+    }
+
     void insert(const ContainerId& container, const Op& op) {
         const OpId left = m_rename(op.left);
         if (!op.inherits)
@@ -113,8 +150,24 @@ class Rewriter {
         const std::size_t before = runs.size();
         std::erase_if(runs, [&](const IdRun& run) { return run.replica != m_author; });
         const bool whole = runs.size() == before;
-        m_out.toggle(container, op.on, runs, whole ? op.scalars : 0);
-        if (whole) m_out.text(joined(op.text, m_buffer));
+        if (!whole || !op.partly) {
+            m_out.toggle(container, op.on, runs, whole ? op.scalars : 0);
+            if (whole) m_out.text(joined(op.text, m_buffer));
+            return;
+        }
+        std::vector<TextRange> carried;
+        for (const TextPiece& piece : op.text) {
+            if (carried.empty() || piece.skipped > 0) carried.push_back({piece.skipped, 0});
+            carried.back().length += piece.scalars;
+        }
+        m_out.togglePartly(container, op.on, runs, op.scalars, carried);
+        auto piece = op.text.begin();
+        for (TextRange range : carried) {
+            m_buffer.clear();
+            for (; range.length > 0; range.length -= (piece++)->scalars)
+                m_buffer.append(piece->utf8);
+            m_out.text(m_buffer);
+        }
     }
 
     const Renaming& m_rename;
@@ -153,12 +206,8 @@ Result<> forEachReference(const Change& change, F&& f) {
     };
     OpReader reader(change);
     for (Op op; reader.next(op);) {
-        if (op.kind == OpKind::Continue || op.kind == OpKind::Insert) {
-            give({op.left.replica, op.left.counter});
-            if (!op.inherits) give({op.right.replica, op.right.counter});
-        }
+        forEachId(op, [&](OpId id) { give({id.replica, id.counter}); });
         for (const IdRun& run : op.runs) give(run);
-        if (op.kind == OpKind::Set) give({op.origin.replica, op.origin.counter});
     }
     return reader.status();
 }
@@ -184,9 +233,11 @@ Result<ContainerUse> containerUse(const Change& change) {
         if (op.container.empty()) continue;
         Result<ContainerId> container = decodeContainer(op.container);
         if (!container) return container.error();
-        if (op.kind == OpKind::Set && op.value_kind == ValueKind::Container)
+        const bool is_key = op.kind == OpKind::Set && op.container_type == ContainerType::Map;
+        if (is_key && op.value_kind == ValueKind::Container)
             use.created.push_back(ContainerId::child(*container, std::string(op.key), op.type));
-        if (op.container != last && !container->isRoot()) use.used.push_back(std::move(*container));
+        if (op.container != last && !container->path().empty())
+            use.used.push_back(std::move(*container));
         last = op.container;
     }
     if (!reader.status()) return reader.status().error();

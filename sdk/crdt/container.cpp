@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "crdt/container.h"
 
-#include <cassert>
-
 #include "crdt/op_codec.h"
 
 namespace kimdb::crdt {
@@ -52,8 +50,12 @@ ContainerTree::ContainerTree(const ReplicaTable& replicas)
 
 Container* ContainerTree::find(const ContainerId& id) const {
     if (m_last && m_last->id == id) return m_last;
-    if (!id.origin().isNull()) return nullptr;
     Container* at = m_root.get();
+    if (!id.origin().isNull()) {
+        const auto element = m_elements.find({id.origin(), id.originType()});
+        if (element == m_elements.end()) return nullptr;
+        at = element->second.get();
+    }
     for (const auto& step : id.path()) {
         const auto child = at->children.find(step);
         if (child == at->children.end()) return nullptr;
@@ -64,8 +66,8 @@ Container* ContainerTree::find(const ContainerId& id) const {
 
 Container& ContainerTree::ensure(const ContainerId& id) {
     if (Container* found = find(id)) return *found;
-    assert(id.origin().isNull());
     Container* at = m_root.get();
+    if (!id.origin().isNull()) at = &ensureElement(id.origin(), id.originType());
     for (const auto& [key, type] : id.path()) at = &ensureChild(*at, key, type);
     return *(m_last = at);
 }
@@ -75,6 +77,15 @@ Container& ContainerTree::ensureChild(Container& parent, const std::string& key,
     std::unique_ptr<Container>& child = parent.children[{key, type}];
     if (!child) {
         child = std::make_unique<Container>(ContainerId::child(parent.id, key, type), m_replicas);
+        if (type == ContainerType::Text) m_texts.push_back(child.get());
+    }
+    return *child;
+}
+
+Container& ContainerTree::ensureElement(OpId origin, ContainerType type) {
+    std::unique_ptr<Container>& child = m_elements[{origin, type}];
+    if (!child) {
+        child = std::make_unique<Container>(ContainerId::element(origin, type), m_replicas);
         if (type == ContainerType::Text) m_texts.push_back(child.get());
     }
     return *child;

@@ -52,7 +52,11 @@ class ContainerTree {
 
  private:
     const ReplicaTable& m_replicas;
+    Container& ensureElement(OpId origin, ContainerType type);
+
     std::unique_ptr<Container> m_root;
+    // children of list elements
+    std::map<std::pair<OpId, ContainerType>, std::unique_ptr<Container>> m_elements;
     std::vector<Container*> m_texts;
     mutable Container* m_last = nullptr;  // whoever was asked for is asked for again
     Bytes m_last_encoded;

@@ -121,7 +121,7 @@ std::optional<std::string> Document::Impl::checkInvariants() const {
 
 // ---- editing ----
 
-void Document::begin() {
+void Document::begin(std::string_view) {
     m_impl->begin();
 }
 bool Document::inTransaction() const {

@@ -85,7 +85,7 @@ void Document::Impl::write(Container& map, const std::string& key, Register valu
     const Register* old = map.map.find(key);
     undo_manager.captureWrite(map, {key, old ? *old : Register{}, value});
     const Bytes bytes = value.kind == ValueKind::Plain ? value.value.encode() : Bytes();
-    m_writer.set(map.id, key, value.kind, bytes, value.type, origin, value.origin);
+    m_writer.set(map.id, key, {value.kind, bytes, value.type, origin, value.origin});
     show(map, key, std::move(value), nullptr);
 }
 

@@ -73,12 +73,11 @@ void Document::Impl::forEachMissing(const Change& change, F&& f) {
     m_reader.begin(change);
     while (m_reader.next(m_op)) {
         const Op& op = m_op;
-        const bool inserts = op.kind == OpKind::Insert;
-        if (inserts && stop(op.left, true)) return;
-        if (inserts && !op.inherits && stop(op.right, true)) return;
+        bool stopped = false;
+        forEachId(op, [&](OpId id) { stopped = stopped || stop(id, true); });
         for (const IdRun& run : op.runs)
-            if (stop({run.replica, run.end() - 1}, true)) return;
-        if (op.kind == OpKind::Set && stop(op.origin, true)) return;
+            stopped = stopped || stop({run.replica, run.end() - 1}, true);
+        if (stopped) return;
     }
 }
 

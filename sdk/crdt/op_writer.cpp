@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <cassert>
 
 #include "core/limits.h"
 #include "crdt/op_codec.h"
@@ -9,7 +8,17 @@ namespace kimdb::crdt {
 
 namespace {
 
-enum Bit : int { kSame = 1, kSingle = 2, kInherit = 2, kOn = 2 };  // of the head's upper half
+// Bits of the head's upper half.
+enum Bit : int {
+    kSame = 1,
+    kSingle = 2,
+    kInherit = 2,
+    kProceed = 2,
+    kOn = 2,
+    kChild = 4,
+    kPartly = 4,
+    kComment = 8,
+};
 
 // Where the next leaf of a text ends: kLeafScalarsMax scalars or the end.
 std::size_t leafEnd(ByteView utf8, std::size_t begin) {
@@ -26,9 +35,14 @@ std::size_t leafEnd(ByteView utf8, std::size_t begin) {
 }  // namespace
 
 void encodeContainer(Bytes& out, const ContainerId& container) {
-    assert(container.origin().isNull());  // paths from list elements come with lists
     ByteWriter writer(out);
-    writer.varint(container.path().size() * 2);
+    const OpId origin = container.origin();
+    writer.varint(container.path().size() * 2 + (origin.isNull() ? 0 : 1));
+    if (!origin.isNull()) {
+        writer.u64(origin.replica);
+        writer.varint(origin.counter);
+        writer.u8(static_cast<std::uint8_t>(container.originType()));
+    }
     for (const auto& [key, type] : container.path()) {
         writer.bytes(key);
         writer.u8(static_cast<std::uint8_t>(type));
@@ -113,10 +127,39 @@ void OpWriter::inherit(OpId left, std::uint64_t n) {
     m_counter += n;
 }
 
-void OpWriter::remove(const ContainerId& container, const std::vector<IdRun>& runs) {
+void OpWriter::insertElement(const ContainerId& list, OpId left, OpId right, bool proceeds,
+                             const Written& value) {
+    const bool is_child = value.kind == ValueKind::Container;
+    head(OpKind::InsertElement, (proceeds ? kProceed : 0) | (is_child ? kChild : 0), list);
+    if (!proceeds) {
+        id(left);
+        id(right);
+    }
+    if (is_child)
+        ByteWriter(m_structure).u8(static_cast<std::uint8_t>(value.type));
+    else
+        appendLeaf(m_content, value.value);
+    ++m_counter;
+}
+
+void OpWriter::move(const ContainerId& list, OpId element, OpId left, OpId right) {
+    head(OpKind::Move, 0, list);
+    id(element);
+    id(left);
+    id(right);
+    ++m_counter;
+}
+
+void OpWriter::position(const ContainerId& list, OpId element, OpId slot) {
+    head(OpKind::Position, 0, list);
+    id(element);
+    id(slot);
+    ++m_counter;
+}
+
+void OpWriter::runs(const std::vector<IdRun>& runs) {
     ByteWriter out(m_structure);
     const bool single = runs.size() == 1;
-    head(OpKind::Delete, single ? kSingle : 0, container);
     const auto sameReplica = [&](std::size_t i) {
         return i > 0 && runs[i - 1].replica == runs[i].replica;
     };
@@ -140,15 +183,59 @@ void OpWriter::remove(const ContainerId& container, const std::vector<IdRun>& ru
     ++m_counter;
 }
 
-void OpWriter::set(const ContainerId& container, ByteView key, ValueKind kind, ByteView value,
-                   ContainerType type, OriginKind origin_kind, OpId origin) {
-    head(OpKind::Set, static_cast<int>(origin_kind) << 1, container);
+void OpWriter::remove(const ContainerId& container, const std::vector<IdRun>& targets) {
+    head(OpKind::Delete, targets.size() == 1 ? kSingle : 0, container);
+    runs(targets);
+}
+
+void OpWriter::expunge(const std::vector<IdRun>& targets) {
+    const int bits = targets.size() == 1 ? kSingle : 0;
+    ByteWriter(m_structure)
+        .u8(static_cast<std::uint8_t>(static_cast<int>(OpKind::Expunge) | bits << 4));
+    runs(targets);
+}
+
+void OpWriter::valueOf(const Written& value) {
+    const int type = value.kind == ValueKind::Container ? static_cast<int>(value.type) : 0;
+    ByteWriter(m_structure).u8(static_cast<std::uint8_t>(static_cast<int>(value.kind) + type));
+    if (value.origin_kind == OriginKind::Named) id(value.origin);
+    if (value.kind == ValueKind::Plain) appendLeaf(m_content, value.value);
+    ++m_counter;
+}
+
+void OpWriter::set(const ContainerId& container, ByteView key, const Written& value) {
+    head(OpKind::Set, static_cast<int>(value.origin_kind) << 1, container);
+    if (container.type() == ContainerType::Set)
+        ByteWriter(m_structure).raw(key);
+    else
+        ByteWriter(m_structure).bytes(key);
+    valueOf(value);
+}
+
+void OpWriter::setElement(const ContainerId& list, OpId element, const Written& value) {
+    head(OpKind::Set, static_cast<int>(value.origin_kind) << 1, list);
+    id(element);
+    valueOf(value);
+}
+
+void OpWriter::mark(const ContainerId& text, const MarkKey& key, Anchor from, Anchor to,
+                    const Written& value) {
+    const bool is_comment = key.text.empty();
+    const bool is_new = is_comment && !key.isComment();
+    const bool has_value = value.kind == ValueKind::Plain;
+    head(OpKind::Mark, static_cast<int>(value.origin_kind) << 1 | (is_comment ? kComment : 0),
+         text);
     ByteWriter out(m_structure);
-    out.bytes(key);
-    out.u8(static_cast<std::uint8_t>(static_cast<int>(kind) +
-                                     (kind == ValueKind::Container ? static_cast<int>(type) : 0)));
-    if (origin_kind == OriginKind::Named) id(origin);
-    if (kind == ValueKind::Plain) appendLeaf(m_content, value);
+    out.u8(static_cast<std::uint8_t>(int{has_value} | int{from.after} << 1 | int{to.after} << 2 |
+                                     int{is_new} << 3));
+    if (!is_comment)
+        out.bytes(key.text);
+    else if (!is_new)
+        id(key.comment);
+    id(from.id);
+    id(to.id);
+    if (value.origin_kind == OriginKind::Named) id(value.origin);
+    if (has_value) appendLeaf(m_content, value.value);
     ++m_counter;
 }
 
@@ -182,6 +269,20 @@ void OpWriter::toggle(const ContainerId& container, bool on, const std::vector<I
     head(OpKind::Toggle, on ? kOn : 0, container);
     ownRuns(own);
     ByteWriter(m_structure).varint(scalars);
+    ++m_counter;
+}
+
+void OpWriter::togglePartly(const ContainerId& container, bool on, const std::vector<IdRun>& own,
+                            std::uint64_t scalars, const std::vector<TextRange>& carried) {
+    head(OpKind::Toggle, (on ? kOn : 0) | kPartly, container);
+    ownRuns(own);
+    ByteWriter out(m_structure);
+    out.varint(scalars);
+    out.varint(carried.size());
+    for (const TextRange& range : carried) {
+        out.varint(range.skipped);
+        out.varint(range.length - 1);
+    }
     ++m_counter;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "core/utf8.h"
 
@@ -277,16 +278,20 @@ std::size_t Rga::visible(std::size_t position, std::size_t length,
 void Rga::integrate(ReplicaIndex replica, std::uint64_t counter, Slot left, Slot right,
                     const std::vector<TextPiece>& text, const Listener* listener) {
     Place gap = place(left, right, {m_replicas->id(replica), counter});
-    for (const TextPiece& piece : text) {
-        const auto units = static_cast<std::uint32_t>(utf16Count(piece.utf8));
-        const Slot slot =
-            addText(gap, left, right, piece.utf8, piece.scalars, units, piece.expunged);
+    bool is_first = true;
+    const auto add = [&](std::string_view utf8, std::uint32_t scalars, bool expunged) {
+        if (scalars == 0) return;
+        if (!std::exchange(is_first, false)) gap = m_tree.gapAfter(left);
+        const auto units = static_cast<std::uint32_t>(utf16Count(utf8));
+        const Slot slot = addText(gap, left, right, utf8, scalars, units, expunged);
         addIds(replica, counter, slot);
-        if (listener && !piece.expunged)
-            (*listener)(m_tree.unitsBefore(m_tree.find(slot)), 0, piece.utf8);
-        left = slot + piece.scalars - 1;
-        counter += piece.scalars;
-        if (&piece != &text.back()) gap = m_tree.gapAfter(left);
+        if (listener && !expunged) (*listener)(m_tree.unitsBefore(m_tree.find(slot)), 0, utf8);
+        left = slot + scalars - 1;
+        counter += scalars;
+    };
+    for (const TextPiece& piece : text) {
+        add({}, piece.skipped, true);
+        add(piece.utf8, piece.scalars, false);
     }
 }
 

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "crdt/golden_changes.h"
 
+#include "crdt/op_codec.h"
 #include "crdt/people.h"
 
 namespace kimdb::test {
 
 using crdt::ContainerId;
 using crdt::ContainerType;
+using crdt::kEndId;
+using crdt::kStartId;
+using crdt::OpWriter;
+using crdt::OriginKind;
+using crdt::ValueKind;
+using crdt::Written;
 
 std::vector<GoldenChange> goldenChanges() {
     Person a(0x0102030405060708), b(0x1112131415161718);
@@ -65,6 +72,121 @@ std::vector<GoldenChange> goldenChanges() {
     b.drops("t");
     add("clear a text", b, "03020174010201080706050403020101021b00014f450400017400", "");
     return golden;
+}
+
+namespace {
+
+constexpr ReplicaId kAuthor = 0x0102030405060708;
+constexpr ReplicaId kOther = 0x1112131415161718;
+const ContainerId kInner = ContainerId::element({kOther, 4}, ContainerType::Map);
+const ContainerId kInnerText = ContainerId::child(kInner, "t", ContainerType::Text);
+const Bytes kSeven = Value(7).encode();
+const Written kPlain{ValueKind::Plain, kSeven};
+const Written kNamed{ValueKind::Plain, kSeven, ContainerType::Map, OriginKind::Named, {kOther, 3}};
+const Written kAbsent{ValueKind::Absent, {}, ContainerType::Map, OriginKind::None, {}};
+
+// Changes of one author that know what another one wrote.
+struct Forms {
+    std::vector<GoldenChange> golden;
+
+    void add(const char* name, void (*write)(OpWriter&), const char* structure,
+             const char* content) {
+        OpWriter out;
+        Change change;
+        change.replica = kAuthor;
+        change.first = 100;
+        change.deps = {{kOther, 9}};
+        out.begin(kAuthor, 100, change.deps);
+        write(out);
+        change.count = out.counter() - 100;
+        change.structure = out.structure();
+        change.content = out.content();
+        golden.push_back({name, change, structure, content});
+    }
+};
+
+void addFormsOfLists(Forms& forms) {
+    forms.add(
+        "insert elements",
+        [](OpWriter& out) {
+            out.insertElement(kList, kStartId, {kOther, 5}, false, kPlain);
+            out.insertElement(kList, {kAuthor, 100}, {kOther, 5}, true, kPlain);
+            out.insertElement(kList, {kAuthor, 101}, {kOther, 5}, true,
+                              {ValueKind::Container, {}, ContainerType::Text});
+            out.insertElement(kList, {kAuthor, 90}, kEndId, false, kPlain);
+        },
+        "0202016c0200030532720112020d01", "08030e08030e08030e");
+    forms.add(
+        "move and put back",
+        [](OpWriter& out) {
+            out.move(kList, {kOther, 5}, {kAuthor, 90}, kEndId);
+            out.position(kList, {kOther, 5}, {kAuthor, 80});
+        },
+        "0502016c020305020a011603050215", "");
+    forms.add(
+        "set an element",
+        [](OpWriter& out) {
+            out.setElement(kList, {kOther, 5}, kNamed);
+            out.setElement(kList, {kAuthor, 7}, {ValueKind::Container, {}, ContainerType::Counter});
+        },
+        "4402016c02030501030314025e06", "08030e");
+    forms.add(
+        "add a member, take it away",
+        [](OpWriter& out) {
+            const Hash16 name = crdt::memberName(kSeven);
+            out.set(kSet, name.view(), kPlain);
+            out.set(kSet, name.view(), kAbsent);
+        },
+        "04020173035dc3fea3890dcf88c183a102d46928d901345dc3fea3890dcf88c183a102"
+        "d46928d900",
+        "08030e");
+}
+
+void addOtherForms(Forms& forms) {
+    forms.add(
+        "marks",
+        [](OpWriter& out) {
+            out.mark(kInnerText, {"bold", {}}, {{kOther, 1}, false}, {{kOther, 4}, true}, kPlain);
+            out.mark(kInnerText, {"link", {}}, {kStartId, true}, {kEndId, false}, kAbsent);
+            out.mark(kInnerText, {}, {{kAuthor, 90}, false}, {{kAuthor, 91}, true}, kPlain);
+            out.mark(kInnerText, {"", {kOther, 8}}, {kStartId, true}, {kEndId, true}, kNamed);
+        },
+        "0903181716151413121104000174010504626f6c64030103043902046c696e6b000199"
+        "0d020c020bd907030800010303",
+        "08030e08030e08030e");
+    forms.add(
+        "a toggle that carries some text",
+        [](OpWriter& out) {
+            out.togglePartly(kText, false, {{kAuthor, 10, 2}, {kAuthor, 20, 1}}, 200,
+                             {{3, 70}, {9, 2}});
+            out.text(std::string(70, 'a'));
+            out.text("\xC3\xA9z");
+        },
+        "4a02017401025a010800c8010203450901",
+        "8002616161616161616161616161616161616161616161616161616161616161616161"
+        "6161616161616161616161616161616161616161616161616161616161616118616161"
+        "6161610cc3a97a");
+    forms.add(
+        "expunge",
+        [](OpWriter& out) {
+            out.expunge({{kAuthor, 50, 3}});
+        },
+        "2b003202", "");
+    forms.add(
+        "expunge of many",
+        [](OpWriter& out) {
+            out.expunge({{kAuthor, 50, 3}, {kAuthor, 60, 1}, {kOther, 2, 1}});
+        },
+        "0b0200023202070001010200", "");
+}
+
+}  // namespace
+
+std::vector<GoldenChange> goldenForms() {
+    Forms forms;
+    addFormsOfLists(forms);
+    addOtherForms(forms);
+    return forms.golden;
 }
 
 }  // namespace kimdb::test

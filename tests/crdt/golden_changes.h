@@ -18,4 +18,8 @@ struct GoldenChange {
 //! the bytes they have to be. A changed vector is a format change.
 std::vector<GoldenChange> goldenChanges();
 
+//! \brief Every form of an operation as the writer writes it, whether or not what it names is
+//! there.
+std::vector<GoldenChange> goldenForms();
+
 }  // namespace kimdb::test

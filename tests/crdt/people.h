@@ -15,6 +15,10 @@ inline const crdt::ContainerId kText =
     crdt::ContainerId::child(kRoot, "t", crdt::ContainerType::Text);
 inline const crdt::ContainerId kMap =
     crdt::ContainerId::child(kRoot, "m", crdt::ContainerType::Map);
+inline const crdt::ContainerId kList =
+    crdt::ContainerId::child(kRoot, "l", crdt::ContainerType::List);
+inline const crdt::ContainerId kSet =
+    crdt::ContainerId::child(kRoot, "s", crdt::ContainerType::Set);
 inline const crdt::ContainerId kCounter =
     crdt::ContainerId::child(kRoot, "c", crdt::ContainerType::Counter);
 

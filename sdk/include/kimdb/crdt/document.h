@@ -2,9 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -33,6 +35,7 @@ class ContainerId {
     //! Keys from the root (or from the list element) down, each with its type.
     const std::vector<std::pair<std::string, ContainerType>>& path() const { return m_path; }
     OpId origin() const { return m_origin; }
+    ContainerType originType() const { return m_origin_type; }  //!< of the list's child
     auto operator<=>(const ContainerId&) const = default;
 
  private:
@@ -55,6 +58,19 @@ struct Cursor {
     bool operator==(const Cursor&) const = default;
 };
 
+//! \brief Consecutive counters of one replica.
+struct IdRun {
+    ReplicaId replica = 0;
+    std::uint64_t first = 0;
+    std::uint64_t count = 1;
+
+    std::uint64_t end() const { return first + count; }
+    bool contains(OpId id) const {
+        return id.replica == replica && id.counter >= first && id.counter < end();
+    }
+    auto operator<=>(const IdRun&) const = default;
+};
+
 enum class Origin : std::uint8_t { Local, Undo, Remote, Rebuild };
 
 //! \brief One splice of a text, in UTF-16 units of the text before it (splices of one event apply
@@ -66,6 +82,48 @@ struct TextSplice {
     bool operator==(const TextSplice&) const = default;
 };
 
+//! \brief An attribute that a stretch of a text has now, in units of the text behind all splices of
+//! the event. Inserted text has none until a format says so. Length 0 at the end of the text: the
+//! attributes of an unterminated last paragraph.
+struct TextFormat {
+    std::size_t position = 0;
+    std::size_t length = 0;
+    std::string key;
+    std::optional<Value> value;  //!< nullopt: none any more
+    bool operator==(const TextFormat&) const = default;
+};
+
+//! \brief A run of text with its attributes; comments are under their keys. The last span of a text
+//! may be empty: the attributes of an unterminated last paragraph.
+struct TextSpan {
+    std::u16string text;
+    std::map<std::string, Value> attributes;
+    bool operator==(const TextSpan&) const = default;
+};
+
+//! \brief Whether text that is typed at the edge of a mark has it too (bold: After; link: None).
+enum class Expand : std::uint8_t { After, None, Both, Before };
+
+//! \brief Embeds (images, formulas) are this character with this attribute, docs/CRDT.md.
+inline constexpr char16_t kEmbedCharacter = 0xFFFC;
+inline constexpr const char* kEmbedKey = "embed";
+
+//! \brief What a list shows at one place, or a map at one key: a value or a container.
+struct Item {
+    std::optional<Value> value;
+    std::optional<ContainerId> container;
+    bool operator==(const Item&) const = default;
+};
+
+//! \brief One splice of a list, in elements of the list before it. An element that was set is
+//! removed and inserted at one place; one that was moved, at two.
+struct ListSplice {
+    std::size_t position = 0;
+    std::size_t removed = 0;
+    std::vector<Item> inserted;
+    bool operator==(const ListSplice&) const = default;
+};
+
 //! \brief One key of a map that shows something else than before.
 struct MapUpdate {
     std::string key;
@@ -73,16 +131,35 @@ struct MapUpdate {
     std::optional<Value> after;
     std::optional<Value>
         overwritten;  //!< a concurrent value that lost against `after` (conflict journal)
+    std::optional<ContainerId> container;  //!< what the key shows now, when that is a container
+};
+
+//! \brief A member that a set has now, or has no more.
+struct SetUpdate {
+    Value member;
+    bool present = false;
+    bool operator==(const SetUpdate&) const = default;
 };
 
 //! \brief What a transaction or an integrated batch did to one container. Applied to a plain copy
-//! it reproduces the container at every step.
+//! it reproduces the container at every step. Containers that are not shown have events too: they
+//! may be shown again.
 struct Event {
     ContainerId container;
     Origin origin = Origin::Local;
-    std::vector<TextSplice> splices;  //!< container is a Text
-    std::vector<MapUpdate> updates;   //!< container is a Map
-    // A Counter's event has neither: its value may be another now.
+    std::vector<TextSplice> splices;       //!< Text
+    std::vector<TextFormat> formats;       //!< Text: attributes, once all splices are applied
+    std::vector<ListSplice> list_splices;  //!< List
+    std::vector<MapUpdate> updates;        //!< Map
+    std::vector<SetUpdate> set_updates;    //!< Set
+    std::optional<std::int64_t> counter;   //!< Counter: its value now
+};
+
+//! \brief Where a user's selection is: kept with what can be undone (setSelection).
+struct Selection {
+    ContainerId container;
+    Cursor anchor, head;
+    bool operator==(const Selection&) const = default;
 };
 
 //! \brief What happened to a change that was received.
@@ -128,12 +205,23 @@ class Document {
     std::string textUtf8(const ContainerId& text) const;
     std::size_t textLength(const ContainerId& text) const;  //!< UTF-16 units
     std::int64_t counter(const ContainerId& counter) const;
-    //! The whole document as a value: map = object, text = string, counter = integer.
+    //! The text in runs of equal attributes.
+    std::vector<TextSpan> spans(const ContainerId& text) const;
+    std::size_t listLength(const ContainerId& list) const;
+    //! nullopt behind the end.
+    std::optional<Item> item(const ContainerId& list, std::size_t index) const;
+    std::vector<Item> items(const ContainerId& list) const;
+    bool contains(const ContainerId& set, const Value& member) const;
+    std::vector<Value> members(const ContainerId& set) const;  //!< by canonical encoding
+    //! The whole document as a value: map = object, text = string, list and set = array, counter =
+    //! integer.
     Value toValue() const;
 
     // ---- editing ----
-    void begin();
+    //! \a tag: where the transaction comes from, for setUndoFilter().
+    void begin(std::string_view tag = {});
     //! Ends the transaction. \a time_ms is metadata only. \a undoable false: not on the undo stack.
+    //! A change that sets or removes own comments only is of class Comment (SYNC rule 12).
     //! REQUIRES: what was written fits into limits::kChangeBytesMax; a larger paste takes several.
     std::optional<Change> commit(std::int64_t time_ms, bool undoable = true);
     bool inTransaction() const;
@@ -148,6 +236,52 @@ class Document {
     void removeText(const ContainerId& text, std::size_t position, std::size_t length);
     void increment(const ContainerId& counter, std::int64_t delta);
 
+    // ---- rich text ----
+    //! Gives [position, position + length) the attribute; nothing for an empty range. REQUIRES:
+    //! \a key is not empty, does not begin with '#' and has at most limits::kMapKeyBytesMax bytes.
+    void mark(const ContainerId& text, std::size_t position, std::size_t length,
+              const std::string& key, const Value& value, Expand expand = Expand::After);
+    //! Takes the attribute away.
+    void unmark(const ContainerId& text, std::size_t position, std::size_t length,
+                const std::string& key, Expand expand = Expand::After);
+    //! Comments may overlap. Returns the comment's key, "" for an empty range.
+    std::string comment(const ContainerId& text, std::size_t position, std::size_t length,
+                        const Value& value);
+    void removeComment(const ContainerId& text, const std::string& comment_key);
+    //! Attribute of the paragraph around \a position, held by its newline or, in the last one, by
+    //! the end of the text; nullopt removes. A newline typed into a paragraph ends one that has the
+    //! same attributes when the caller sets them.
+    void setBlock(const ContainerId& text, std::size_t position, const std::string& key,
+                  const std::optional<Value>& value);
+    //! An object in the text, one unit long.
+    void insertEmbed(const ContainerId& text, std::size_t position, const Value& object);
+
+    // ---- lists: positions in elements, beyond the end means the end ----
+    void insertItems(const ContainerId& list, std::size_t position,
+                     const std::vector<Value>& values);
+    ContainerId insertContainer(const ContainerId& list, std::size_t position, ContainerType type);
+    //! REQUIRES: index < listLength.
+    void setItem(const ContainerId& list, std::size_t index, const Value& value);
+    ContainerId setItemContainer(const ContainerId& list, std::size_t index, ContainerType type);
+    void removeItems(const ContainerId& list, std::size_t position, std::size_t count);
+    //! \a to is the index the element has afterwards. REQUIRES: both < listLength.
+    void moveItem(const ContainerId& list, std::size_t from, std::size_t to);
+
+    // ---- sets ----
+    //! Members are equal when type and canonical encoding are: 1, 1.0, "1" and true are four.
+    void addMember(const ContainerId& set, const Value& member);
+    void removeMember(const ContainerId& set, const Value& member);
+
+    // ---- expunge ----
+    //! Writes a change of class Admin that erases the content of \a ids for good: characters, list
+    //! elements, writers of values and marks. It erases here and in every replica's memory and undo
+    //! stacks; whoever keeps changes erases there once the relay has accepted it (spec/DECISIONS
+    //! F3), see withoutContent(). REQUIRES: no open transaction.
+    Change expunge(std::vector<IdRun> ids, std::int64_t time_ms);
+    //! The ids of the visible characters in a range.
+    std::vector<IdRun> idsOf(const ContainerId& text, std::size_t position,
+                             std::size_t length) const;
+
     // ---- undo: this replica's own edits only, by toggling operations ----
     bool canUndo() const;
     bool canRedo() const;
@@ -157,7 +291,17 @@ class Document {
     //! own).
     void setCaptureInterval(std::int64_t ms);
     void stopCapturing();  //!< the next transaction starts a new undo step
+    //! All transactions up to endUndoGroup() are one undo step.
+    void beginUndoGroup();
+    void endUndoGroup();
+    //! Only transactions whose tag passes can be undone; without a filter all can.
+    void setUndoFilter(std::function<bool(std::string_view tag)> filter);
     void setUndoDepth(std::size_t items);
+    //! Where the user is now. What was told last before an undo step and what was told last before
+    //! the next one are kept with it.
+    void setSelection(std::optional<Selection> selection);
+    //! Where the user was before what was undone last, or after what was redone last.
+    const std::optional<Selection>& restoredSelection() const;
 
     // ---- changes ----
     //! Integrates a change of any replica, or keeps it until what it needs has arrived. Emits one
@@ -179,10 +323,11 @@ class Document {
     std::vector<std::string> reports() const;
 
     // ---- cursors ----
-    Cursor cursorAt(const ContainerId& text, std::size_t position, Cursor::Side side) const;
-    //! UTF-16 position; a cursor on an invisible character stands in the gap where it would be.
-    //! nullopt while its character has not arrived.
-    std::optional<std::size_t> resolve(const ContainerId& text, const Cursor& cursor) const;
+    //! Of a text or a list.
+    Cursor cursorAt(const ContainerId& sequence, std::size_t position, Cursor::Side side) const;
+    //! Position in UTF-16 units or elements; a cursor on an invisible character stands in the gap
+    //! where it would be. nullopt while its character has not arrived.
+    std::optional<std::size_t> resolve(const ContainerId& sequence, const Cursor& cursor) const;
 
     //! Checks every invariant of the structures; for tests. Returns a description of the first
     //! violation.
@@ -205,6 +350,12 @@ struct ContainerUse {
     std::vector<ContainerId> used;  //!< operations are inside these (and so inside their parents)
 };
 Result<ContainerUse> containerUse(const Change& change);
+
+//! \brief The change without the content of \a expunged: what its leaves hold of characters, values
+//! and marks with these ids, or, as origin, copied from them, is replaced by hashes, so that the
+//! change's own hash stays. \a salt_key is that of the change's stream. Errors: Malformed.
+Result<Change> withoutContent(const Change& change, const std::vector<IdRun>& expunged,
+                              const Bytes& salt_key);
 
 //! \brief The same change with ids moved to a derived stream (SYNC rule 6): every id (\a from, c)
 //! with c >= \a at becomes (\a to, c - at + 1), in the header, in deps and in the operations; an id
