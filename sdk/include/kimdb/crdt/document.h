@@ -58,19 +58,6 @@ struct Cursor {
     bool operator==(const Cursor&) const = default;
 };
 
-//! \brief Consecutive counters of one replica.
-struct IdRun {
-    ReplicaId replica = 0;
-    std::uint64_t first = 0;
-    std::uint64_t count = 1;
-
-    std::uint64_t end() const { return first + count; }
-    bool contains(OpId id) const {
-        return id.replica == replica && id.counter >= first && id.counter < end();
-    }
-    auto operator<=>(const IdRun&) const = default;
-};
-
 enum class Origin : std::uint8_t { Local, Undo, Remote, Rebuild };
 
 //! \brief One splice of a text, in UTF-16 units of the text before it (splices of one event apply
