@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 
 #include "core/hash.h"
@@ -150,6 +151,17 @@ Result<> writeFormat(FileLayer& files, const std::string& path, const FolderForm
     return files.syncFolder(path);
 }
 
+// The folder's own name, and its parents' if they were made with it. All of them, always: who died
+// before he came to it may have made them. One that may not be read was not made by us.
+Result<> syncParents(FileLayer& files, const std::string& path) {
+    for (std::filesystem::path folder = path; folder.has_relative_path();) {
+        folder = folder.parent_path();
+        const auto ok = files.syncFolder(folder.empty() ? "." : folder.string());
+        if (!ok && ok.error().code != ErrorCode::PermissionDenied) return ok;
+    }
+    return {};
+}
+
 // FORMAT comes last: a folder that has it has everything.
 Result<> make(FileLayer& files, const std::string& path, const FolderFormat& format) {
     if (auto ok = files.makeFolder(path + "/journal"); !ok) return ok;
@@ -163,6 +175,7 @@ Result<> make(FileLayer& files, const std::string& path, const FolderFormat& for
         if (!file) return file.error();
         if (auto ok = (*file)->syncData(); !ok) return ok;
     }
+    if (auto ok = syncParents(files, path); !ok) return ok;
     return writeFormat(files, path, format);
 }
 
