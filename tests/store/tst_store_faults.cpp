@@ -5,51 +5,50 @@
 #include <atomic>
 #include <thread>
 
-#include "store/lossy_files.h"
+#include "store/lossy_disk.h"
 #include "store/store_fixture.h"
 
 using namespace kimdb;
 using namespace kimdb::test;
 using store::Engine;
+using Op = LossyDisk::Op;
+using Verdict = LossyDisk::Verdict;
 
 namespace {
-
-const Error kDiskFull{ErrorCode::StorageFull, "no space left", true};
-const Error kDiskBroken{ErrorCode::StorageFailed, "I/O error"};
 
 bool isSegment(const std::string& path) {
     return path.find("/journal/") != std::string::npos;
 }
 
+constexpr const char* kFolder = "/data/db";
+
+//! \brief A store on a disk that can fail, and verbs on it.
 class Disk {
  public:
-    store::EngineOptions options() {
-        auto o = folder.options();
-        o.files = &files;
+    Disk() : Disk(std::make_unique<LossyDisk>()) {}
+    explicit Disk(std::unique_ptr<LossyDisk> disk) : files(std::move(disk)) {}
+
+    store::EngineOptions options() const {
+        store::EngineOptions o;
+        o.path = kFolder;
+        o.buffer_bytes = 256 << 10;
+        o.flush_interval = 1h;
+        o.files = files.get();
         return o;
     }
-    std::unique_ptr<Engine> open() { return StoreFolder::open(options()); }
-    void failAll(const std::string& call, const Error& error) {
-        files.setFault([=](const std::string& asked, const std::string& path) {
-            return asked == call && isSegment(path) ? Result<>(error) : Result<>();
+    std::unique_ptr<Engine> open() const { return StoreFolder::open(options()); }
+    void failAll(Op op, Verdict verdict) {
+        files->setHook([=](const LossyDisk::Call& call) {
+            return call.op == op && isSegment(call.path) ? verdict : Verdict::Go;
         });
     }
-    void failOnce(const std::string& call, const Error& error) {
-        auto left = std::make_shared<std::atomic<int>>(1);
-        files.setFault([=](const std::string& asked, const std::string& path) {
-            const bool now = asked == call && isSegment(path) && left->fetch_sub(1) > 0;
-            return now ? Result<>(error) : Result<>();
+    void failOnce(Op op, Verdict verdict) {
+        files->setHook([=, left = 1](const LossyDisk::Call& call) mutable {
+            return call.op == op && isSegment(call.path) && left-- > 0 ? verdict : Verdict::Go;
         });
     }
 
-    //! The power goes now; \a image is what the next start finds.
-    void losePower(const StoreFolder& image, Random& random) {
-        folder.copyTo(image);
-        files.losePower(folder.path(), image.path(), random);
-    }
-
-    StoreFolder folder;
-    LossyFiles files;
+    std::unique_ptr<LossyDisk> files;
 };
 
 void commitNumbers(Engine& engine, int from, int to) {
@@ -68,12 +67,12 @@ class TestStoreFaults : public QObject {
     Q_OBJECT
  private slots:
     void aFailedFlushIsMadeGoodInAnotherSegment() {
-        for (const char* call : {"sync", "write"}) {
+        for (const Op op : {Op::Sync, Op::Write}) {
             Disk disk;
             auto engine = disk.open();
             commitNumbers(*engine, 1, 3);
             KIMDB_OK(engine->whenDurable(3).get());
-            disk.failOnce(call, kDiskBroken);
+            disk.failOnce(op, Verdict::Fail);
             commitNumbers(*engine, 4, 6);
             KIMDB_OK(engine->whenDurable(6).get());
             KIMDB_OK(engine->health());
@@ -81,9 +80,7 @@ class TestStoreFaults : public QObject {
             KIMDB_OK(engine->whenDurable(9).get());
             // Whatever the disk made of what was not flushed, all nine were told to be durable.
             SeededRandom random(1);
-            StoreFolder image;
-            disk.losePower(image, random);
-            verifyNumbers(*image.open(), 9);
+            verifyNumbers(*Disk(disk.files->afterPowerLoss(random)).open(), 9);
         }
     }
 
@@ -94,7 +91,7 @@ class TestStoreFaults : public QObject {
         KIMDB_OK(engine->whenDurable(3).get());
         std::atomic<store::SeqNo> heard = 0;
         engine->onDurable([&](store::SeqNo durable) { heard = durable; });
-        disk.failAll("sync", kDiskBroken);
+        disk.failAll(Op::Sync, Verdict::Fail);
         commitNumbers(*engine, 4, 4);
         const auto outcome = engine->whenDurable(4).get();
         QCOMPARE(outcome.error().code, ErrorCode::StorageFailed);
@@ -106,7 +103,7 @@ class TestStoreFaults : public QObject {
         QVERIFY(!engine->get("c/d", "n5")->has_value());
         QTRY_COMPARE(heard.load(), store::SeqNo{3});  // told that something is wrong
         verifyNumbers(*engine, 4);                    // reads go on
-        disk.files.setFault({});
+        disk.files->setHook({});
         QCOMPARE(engine->commit(putOf("c/d", "n5", "5")).error().code, ErrorCode::StorageFailed);
         QVERIFY(!engine->close().ok());
     }
@@ -121,16 +118,15 @@ class TestStoreFaults : public QObject {
                 auto engine = disk.open();
                 commitNumbers(*engine, 1, 3);
                 KIMDB_OK(engine->whenDurable(3).get());
-                disk.failAll("sync", kDiskBroken);
+                disk.failAll(Op::Sync, Verdict::Fail);
                 commitNumbers(*engine, 4, 4);
                 QVERIFY(!engine->whenDurable(4).get().ok());
             }
-            disk.files.setFault({});
+            disk.files->setHook({});
             auto engine = disk.open();
             QCOMPARE(engine->durableSeq(), store::SeqNo{4});
             SeededRandom random(seed);
-            StoreFolder image;
-            disk.losePower(image, random);
+            const Disk image(disk.files->afterPowerLoss(random));
             auto after = image.open();
             QVERIFY(after->durableSeq() >= engine->durableSeq());
             verifyNumbers(*after, 4);
@@ -138,44 +134,23 @@ class TestStoreFaults : public QObject {
     }
 
     void recoveryFlushesWhatItReadBeforeItServes() {
-        Disk disk;
-        StoreFolder killed;
-        {
-            auto engine = disk.open();
-            commitNumbers(*engine, 1, 3);
-            KIMDB_OK(engine->whenDurable(3).get());
-            disk.folder.copyTo(killed);
-        }
-        LossyFiles files;
-        auto options = killed.options();
-        options.files = &files;
+        const Disk killed = killedAfterThree();
         std::vector<std::string> calls;
-        files.setFault([&](const std::string& call, const std::string& path) {
-            if (isSegment(path)) calls.push_back(call + " " + path.substr(path.size() - 14));
-            return Result<>();
+        killed.files->setHook([&](const LossyDisk::Call& call) {
+            if (isSegment(call.path) && call.op != Op::Open && call.op != Op::Read)
+                calls.push_back((call.op == Op::Sync ? "sync " : "") + call.path);
+            return Verdict::Go;
         });
-        const auto engine = StoreFolder::open(options);
+        const auto engine = killed.open();
         QVERIFY(!calls.empty());
-        QCOMPARE(calls.front(), std::string("sync 0000000001.seg"));
+        QCOMPARE(calls.front(), std::string("sync /data/db/journal/0000000001.seg"));
         QCOMPARE(engine->durableSeq(), store::SeqNo{3});
     }
 
     void anUnflushableJournalIsNotServed() {
-        Disk disk;
-        StoreFolder killed;
-        {
-            auto engine = disk.open();
-            commitNumbers(*engine, 1, 3);
-            KIMDB_OK(engine->whenDurable(3).get());
-            disk.folder.copyTo(killed);
-        }
-        LossyFiles files;
-        files.setFault([&](const std::string& call, const std::string& path) {
-            return call == "sync" && isSegment(path) ? Result<>(kDiskBroken) : Result<>();
-        });
-        auto options = killed.options();
-        options.files = &files;
-        QCOMPARE(Engine::open(options).error().code, ErrorCode::StorageFailed);
+        Disk killed = killedAfterThree();
+        killed.failAll(Op::Sync, Verdict::Fail);
+        QCOMPARE(Engine::open(killed.options()).error().code, ErrorCode::StorageFailed);
     }
 
     void aFullDiskIsWaitedForAndWritingResumes() {
@@ -183,7 +158,7 @@ class TestStoreFaults : public QObject {
         auto engine = disk.open();
         std::atomic<int> calls = 0;
         engine->onDurable([&](store::SeqNo) { ++calls; });
-        disk.failAll("create", kDiskFull);
+        disk.failAll(Op::Create, Verdict::Full);
         commitNumbers(*engine, 1, 1);
         auto durable = engine->whenDurable(1);
         QTRY_COMPARE_WITH_TIMEOUT(engine->health().ok(), false, 30'000);
@@ -195,7 +170,7 @@ class TestStoreFaults : public QObject {
         QCOMPARE(engine->flush().error().code, ErrorCode::StorageFull);
         verifyNumbers(*engine, 1);  // reads go on
         QCOMPARE(engine->durableSeq(), store::SeqNo{0});
-        disk.files.setFault({});
+        disk.files->setHook({});
         KIMDB_OK(durable.get());
         KIMDB_OK(engine->health());
         commitNumbers(*engine, 2, 3);
@@ -222,7 +197,7 @@ class TestStoreFaults : public QObject {
     void closingOnAFullDiskEndsAndSaysSo() {
         Disk disk;
         auto engine = disk.open();
-        disk.failAll("create", kDiskFull);
+        disk.failAll(Op::Create, Verdict::Full);
         commitNumbers(*engine, 1, 1);
         auto durable = engine->whenDurable(1);
         QTRY_COMPARE_WITH_TIMEOUT(engine->health().ok(), false, 30'000);
@@ -230,50 +205,13 @@ class TestStoreFaults : public QObject {
         QVERIFY(!durable.get().ok());
     }
 
-    void aPowerLossAtAnyMomentKeepsWhatWasAcknowledged() {
-        const int given = qEnvironmentVariableIntValue("KIMDB_SEED");
-        int lost_something = 0;
-        for (int seed = given ? given : 1; seed <= (given ? given : 40); ++seed) {
-            SeededRandom random(static_cast<std::uint64_t>(seed));
-            lost_something += powerLoss(random);
-            if (QTest::currentTestFailed()) QFAIL(("seed " + std::to_string(seed)).c_str());
-        }
-        QVERIFY(given || lost_something > 0);  // the disk really forgets
-    }
-
  private:
-    // The power goes while the last batches are written but not flushed. Returns whether one was
-    // lost.
-    static bool powerLoss(SeededRandom& random) {
+    static Disk killedAfterThree() {
         Disk disk;
-        StoreFolder image;
-        const int acknowledged = static_cast<int>(random.below(60));
-        const int written = acknowledged + static_cast<int>(random.below(10)) + 1;
         auto engine = disk.open();
-        const std::string filler(random.below(6'000), 'x');
-        for (int n = 1; n <= acknowledged; ++n) {
-            store::Batch batch = putOf("c/d", "n" + std::to_string(n), std::to_string(n));
-            batch.put("c/filler", std::to_string(n), filler);
-            auto seq = engine->commit(std::move(batch));
-            if (random.below(4) == 0) (void)engine->whenDurable(*seq).get();
-            if (random.below(20) == 0) (void)engine->flush();
-        }
-        (void)engine->whenDurable(static_cast<store::SeqNo>(acknowledged)).get();
-        disk.failAll("sync", kDiskBroken);  // from here on nothing reaches the disk
-        for (int n = acknowledged + 1; n <= written; ++n)
-            (void)engine->commit(putOf("c/d", "n" + std::to_string(n), std::to_string(n)));
-        (void)engine->whenDurable(static_cast<store::SeqNo>(written)).get();
-        disk.losePower(image, random);
-        auto opened = Engine::open(image.options());
-        if (!opened) {
-            QTest::qFail(opened.error().message.c_str(), __FILE__, __LINE__);
-            return false;
-        }
-        const int recovered = static_cast<int>((*opened)->lastSeq());
-        if (recovered < acknowledged)
-            QTest::qFail("an acknowledged batch is gone", __FILE__, __LINE__);
-        verifyNumbers(**opened, recovered);
-        return recovered < written;
+        commitNumbers(*engine, 1, 3);
+        (void)engine->whenDurable(3).get();
+        return Disk(disk.files->afterKill());
     }
 };
 
