@@ -230,7 +230,9 @@ void DocumentSync::receive(const wire::SubOk& record) {
     if (auto ok = bind(record); !ok) return storageTrouble(ok.error());
     if (m_phase == Phase::Stopped) return;
     Heads heads = takeHeads(record.streams);
-    if (record.head < m_received_before) heads = Heads::Contradict;  // it showed more than it has
+    // It showed more than it has. Who may not read is not told the head.
+    if (record.plan != wire::Plan::Denied && record.head < m_received_before)
+        heads = Heads::Contradict;
     const bool behind = record.plan == wire::Plan::Changes;
     switch (record.plan) {
         case wire::Plan::UpToDate:

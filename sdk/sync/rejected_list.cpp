@@ -64,6 +64,20 @@ Result<> RejectedList::load() {
 void RejectedList::index(std::uint64_t id, const Key& key) {
     m_index[id] = key;
     m_by_edit.emplace(key.edit, id);
+    m_by_document[key.document].emplace(key.first, id);
+}
+
+void RejectedList::unindex(std::uint64_t id) {
+    const auto eraseFrom = [id](auto& map, const auto& key) {
+        const auto [begin, end] = map.equal_range(key);
+        map.erase(std::find_if(begin, end, [&](const auto& e) { return e.second == id; }));
+    };
+    const Key& key = m_index.at(id);
+    eraseFrom(m_by_edit, key.edit);
+    auto& of_document = m_by_document.at(key.document);
+    eraseFrom(of_document, key.first);
+    if (of_document.empty()) m_by_document.erase(key.document);
+    m_index.erase(id);
 }
 
 Result<std::vector<Rejected>> RejectedList::entries() const {
@@ -89,8 +103,8 @@ Result<> RejectedList::discard(std::uint64_t id) {
 }
 
 std::uint64_t RejectedList::count(const std::string& document) const {
-    return static_cast<std::uint64_t>(std::ranges::count_if(
-        m_index, [&](const auto& entry) { return entry.second.document == document; }));
+    const auto entries = m_by_document.find(document);
+    return entries == m_by_document.end() ? 0 : entries->second.size();
 }
 
 std::optional<Rejected> RejectedList::find(const std::string& document,
@@ -103,9 +117,10 @@ std::optional<Rejected> RejectedList::find(const std::string& document,
 }
 
 std::optional<Rejected> RejectedList::at(const std::string& document, OpId first) const {
-    for (const auto& [id, key] : m_index)
-        if (key.first == first && key.document == document) return read(id);
-    return std::nullopt;
+    const auto entries = m_by_document.find(document);
+    if (entries == m_by_document.end()) return std::nullopt;
+    const auto entry = entries->second.find(first);
+    return entry == entries->second.end() ? std::nullopt : read(entry->second);
 }
 
 std::optional<Rejected> RejectedList::read(std::uint64_t id) const {
@@ -149,12 +164,7 @@ void RejectedList::remove(store::Batch& batch, std::uint64_t id) {
 
 void RejectedList::settle(Outcome outcome) {
     if (outcome == Outcome::Committed) {
-        for (const std::uint64_t id : m_removed) {
-            const auto [begin, end] = m_by_edit.equal_range(m_index.at(id).edit);
-            m_by_edit.erase(
-                std::find_if(begin, end, [&](const auto& e) { return e.second == id; }));
-            m_index.erase(id);
-        }
+        for (const std::uint64_t id : m_removed) unindex(id);
         for (const auto& [id, key] : m_added) index(id, key);
     }
     m_added.clear();

@@ -32,6 +32,7 @@ class RejectedList {
 
     Result<std::vector<Rejected>> entries() const;
     Result<> discard(std::uint64_t id);
+    //! How many entries \a document has. O(log documents): it is asked for with every status.
     std::uint64_t count(const std::string& document) const;
     //! The entry of that very edit: \a change may have other deps, for those lost in a fork are
     //! cut.
@@ -59,9 +60,11 @@ class RejectedList {
     store::LogStore& m_store;
     void write(store::Batch& batch, const Rejected& entry);
     void index(std::uint64_t id, const Key& key);
+    void unindex(std::uint64_t id);
 
     std::map<std::uint64_t, Key> m_index;
     std::multimap<Hash16, std::uint64_t> m_by_edit;
+    std::map<std::string, std::multimap<OpId, std::uint64_t>> m_by_document;
     std::map<std::uint64_t, Key> m_added;
     std::vector<std::uint64_t> m_removed;
     std::uint64_t m_next = 1;

@@ -89,8 +89,12 @@ Result<> DocumentSync::resolve(const Fork& fork) {
     if (relays.is_void && isPending(mine) && mine.count == relays.count)
         return refuse({fork.mine}, ErrorCode::NotAllowed);
     if (mine.is_void)
-        if (const auto entry = m_shared.rejected.find(m_log.name(), relays))
+        if (const auto entry = m_shared.rejected.find(m_log.name(), relays)) {
+            // A VOID of another length closed what a copy had written there: what follows it here
+            // has other counters than at the relay.
+            if (mine.count != relays.count) return yieldTo(fork);
             return restoreRejected(fork, *entry);
+        }
     if (mine.first > m_log.stream(mine.replica).acked_ever) return moveToDerived(fork);
     return yieldTo(fork);
 }
@@ -131,11 +135,13 @@ Result<> DocumentSync::moveToDerived(const Fork& fork) {
             derived.head = after->last();
         }
         if (*after != before) edit.replace(entry.position, *after);
-        if (!moved || !before.is_void) return true;
+        if (!before.is_void) return true;
+        // Also of a stream that stays: a copy that was not refused renames its references.
         if (auto listed = m_shared.rejected.at(m_log.name(), {before.replica, before.first})) {
             auto change = crdt::renamed(listed->change, from, at, to);
             if (!change) return failed = change.error(), false;
-            if (change->first == 1) change->salt_key = derived.salt_key;
+            if (*change == listed->change) return true;
+            if (moved && change->first == 1) change->salt_key = derived.salt_key;
             listed->change = std::move(*change);
             m_shared.rejected.restate(edit.batch(), *listed);
         }

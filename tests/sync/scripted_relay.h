@@ -57,6 +57,15 @@ class ScriptedRelay final : public sync::SyncDelegate {
         appended = engine->appendLocal(name, change);
         return change;
     }
+    Change clearsText() {
+        ++clock.now;
+        document->begin();
+        const auto container = textContainer();
+        document->removeText(container, 0, document->textLength(container));
+        Change change = *document->commit(clock.wallTime());
+        appended = engine->appendLocal(name, change);
+        return change;
+    }
     crdt::ContainerId textContainer() {
         return document->createContainer(crdt::ContainerId::root(), "text",
                                          crdt::ContainerType::Text);

@@ -242,6 +242,34 @@ class TestReconcile : public QObject {
         QCOMPARE(me.problems.back().code, ErrorCode::Equivocation);  // forkDetected
     }
 
+    // A copy wrote more at our counter and was refused: the relay's VOID there is longer than our
+    // edit. A restored relay then takes our edit from elsewhere: the stream must have no hole.
+    void aVoidOfAnotherLengthYieldsToTheListedEdit() {
+        ScriptedRelay me;
+        goLive(me);
+        const Change mine = me.types(u"mine");
+        me.store.sync();
+        me.takePushed();
+        me.says(wire::Ack{me.alias, mine.replica, mine.last(), wire::kDurable});
+        me.engine->connectionClosed();
+        OtherReplica copy(mine.replica);
+        me.connects({{2}});
+        me.says(me.subOk(wire::Plan::Reconcile, 1));
+        me.sendsChunk(0, {voidOf(copy.types(u"theirs, longer"))});
+        QCOMPARE(me.refused.size(), 1u);
+        me.engine->connectionClosed();
+
+        Change next = voidOf(mine);
+        next.first = mine.last() + 1;
+        next.salt_key.reset();
+        me.connects({{3}});
+        me.says(me.subOk(wire::Plan::Reconcile, 2));
+        me.sendsChunk(0, {mine, next});
+        QCOMPARE(me.text(), std::string("mine"));
+        QVERIFY(me.engine->rejectedList()->empty());
+        QVERIFY(me.engine->status(me.name).live);
+    }
+
     void aTemporaryRefusalRewindsOnce() {
         ScriptedRelay me;
         goLive(me);

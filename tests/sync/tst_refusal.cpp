@@ -160,6 +160,44 @@ class TestRefusal : public QObject {
         QVERIFY(me.engine->rejectedList()->empty());
         QCOMPARE(me.engine->status(me.name).queued, 0u);
     }
+
+    // Refused here under two ids, the second edit on top of the first; a copy of the folder met a
+    // fork of the first id, moved it and got both accepted. Both must be recognized.
+    void aListedEditIsRecognizedWhenWhatItStandsOnMoved() {
+        ScriptedRelay me;
+        const Change lower = me.types(u"lower");
+        SaltTree salts(*lower.salt_key);
+        const ReplicaId derived = derivedReplica(lower.replica, 1, changeHash(lower, salts));
+        me.store.sync();
+        me.connects();
+        me.subscribes(me.subOk(wire::Plan::UpToDate));
+        // An id between the old and the new one: the renamed edit names them in another order.
+        OtherReplica other(std::min(lower.replica, derived) + 1);
+        const Change theirs = other.types(u"theirs");
+        me.sendsOps(0, {theirs});
+        me.start("another machine");
+        const Change upper = me.clearsText();
+        QVERIFY(upper.replica != lower.replica);
+        me.store.sync();
+        me.connects();
+        wire::SubOk denied = me.subOk(wire::Plan::Denied);
+        denied.permissions = 0;
+        me.says(denied);
+        QCOMPARE(me.refused.size(), 2u);
+        me.engine->connectionClosed();
+
+        Change moved = *crdt::renamed(lower, lower.replica, 1, derived);
+        moved.salt_key = derivedSaltKey(*lower.salt_key, derived);
+        const Change above = *crdt::renamed(upper, lower.replica, 1, derived);
+        QVERIFY(above.structure != upper.structure);
+        OtherReplica copy(lower.replica);
+        me.connects();
+        me.says(me.subOk(wire::Plan::Changes, 4));
+        me.sendsChunk(1, {copy.types(u"fork"), moved, above});
+        QVERIFY(me.engine->rejectedList()->empty());
+        QCOMPARE(me.taken_after_all.size(), 2u);
+        QCOMPARE(me.text(), std::string("fork"));
+    }
 };
 
 QTEST_APPLESS_MAIN(TestRefusal)
