@@ -3,228 +3,289 @@
 
 #include <algorithm>
 
+#include "core/clock.h"
+
 namespace kimdb::test {
 
 using crdt::ContainerId;
 using crdt::ContainerType;
-using crdt::Document;
-using crdt::Event;
 
 namespace {
 
 const ContainerId kRoot = ContainerId::root();
 const ContainerId kText = ContainerId::child(kRoot, "t", ContainerType::Text);
 
+enum Kind { Edits, Undo, Redo, UndoRedo, Send, Deliver, DeliverTwice, Lose, Restart, Refuse, Hold };
+enum EditKind { Type, Erase, TypeNested, SetNested, SetKey, DropKey, SetRoot, DropRoot, Count };
+
+// How often each happens.
+constexpr int kWeights[] = {45, 9, 5, 4, 14, 40, 4, 3, 3, 2, 4};
+constexpr int kEditWeights[] = {30, 18, 6, 5, 8, 4, 2, 2, 6};
+
+template <std::size_t n>
+int weighted(SeededRandom& random, const int (&weights)[n]) {
+    int sum = 0;
+    for (const int w : weights) sum += w;
+    auto at = static_cast<int>(random.below(static_cast<std::uint64_t>(sum)));
+    int kind = 0;
+    while (at >= weights[kind]) at -= weights[kind++];
+    return kind;
+}
+
+std::size_t within(std::uint64_t pick, std::size_t n) {
+    return static_cast<std::size_t>(pick % n);
+}
+
+template <class T>
+void shuffle(std::vector<T>& items, std::uint64_t seed) {
+    SeededRandom random(seed);
+    for (std::size_t i = items.size(); i > 1; --i)
+        std::swap(items[i - 1], items[within(random.next(), i)]);
+}
+
 }  // namespace
 
-History::History(std::uint64_t seed) : m_random(seed) {
-    const std::size_t n = 2 + below(4);
-    std::vector<ReplicaId> ids{1, 2, 3, 9, 1ULL << 31, 1ULL << 63, UINT64_MAX};
-    std::shuffle(ids.begin(), ids.end(), m_random);
-    for (std::size_t i = 0; i < n; ++i) {
-        m_replicas.push_back(std::make_unique<Replica>());
-        m_replicas[i]->doc = Document(ids[i]);
-        listen(*m_replicas[i]);
+History::History(std::uint64_t seed, Mistake mistake)
+    : m_ids{1, 2, 3, 9, 1ULL << 31, 1ULL << 63, UINT64_MAX}, m_mistake(mistake) {
+    SeededRandom random(seed);
+    shuffle(m_ids, random.next());
+    m_ids.resize(2 + random.below(5));
+    for (std::uint64_t n = 15 + random.below(90); n > 0; --n) {
+        Action action{
+            weighted(random, kWeights), within(random.next(), m_ids.size()), random.next(), {}};
+        if (action.kind == Edits)
+            for (std::uint64_t k = 1 + random.below(3); k > 0; --k)
+                action.edits.push_back(
+                    {weighted(random, kEditWeights), random.next(), random.next(), random.next()});
+        m_actions.push_back(std::move(action));
     }
 }
 
-void History::listen(Replica& replica) {
-    replica.doc.setCaptureInterval(0);
-    replica.doc.onEvent([&replica](const std::vector<Event>& events) { apply(replica, events); });
-}
+//! \brief The replicas while a history happens.
+class History::Run {
+ public:
+    explicit Run(const History& history) : m_history(history) {
+        for (const ReplicaId id : history.m_ids)
+            m_replicas.push_back(std::make_unique<Replica>(id, history.m_mistake));
+    }
 
-void History::apply(Replica& replica, const std::vector<Event>& events) {
-    for (const Event& event : events) {
-        if (event.container.type() == ContainerType::Counter)
-            replica.counters[event.container] = replica.doc.counter(event.container);
-        std::u16string& text = replica.texts[event.container];
-        for (const crdt::TextSplice& s : event.splices) {
-            if (s.position + s.removed > text.size())
-                replica.event_error = "splice out of range";
-            else
-                text.replace(s.position, s.removed, s.inserted);
+    std::optional<std::string> all(std::string* words) {
+        for (const Action& action : m_history.m_actions) {
+            Replica& replica = *m_replicas[action.who];
+            act(replica, action);
+            if (!m_bad) replica.twin.check();
+            if (words)
+                *words +=
+                    "  " + std::to_string(replica.twin.id()) + ": " + replica.twin.words() + "\n";
+            if (auto bad = m_bad ? m_bad : replica.twin.difference()) return bad;
         }
-        auto& map = replica.maps[event.container];
-        for (const crdt::MapUpdate& update : event.updates) {
-            const auto at = map.find(update.key);
-            const auto before = at == map.end() ? std::nullopt : std::optional(at->second);
-            if (before != update.before) replica.event_error = "update of what was not there";
-            if (update.after)
-                map[update.key] = *update.after;
-            else
-                map.erase(update.key);
-        }
+        return end();
     }
-}
 
-std::optional<std::string> History::run() {
-    const std::size_t steps = 10 + below(60);
-    for (std::size_t i = 0; i < steps; ++i) {
-        Replica& replica = *m_replicas[below(m_replicas.size())];
-        step(replica);
-        if (m_bad) return m_bad;
-        if (auto bad = check(replica)) return "step " + std::to_string(i) + ": " + *bad;
-    }
-    for (const auto& replica : m_replicas) {
-        while (!replica->inbox.empty()) deliver(*replica);
-        if (auto bad = check(*replica)) return "end: " + *bad;
-        if (!replica->doc.missing().empty()) return "end: a change still waits";
-        if (!replica->doc.reports().empty()) return "end: " + replica->doc.reports()[0];
-        if (replica->doc.toValue() != m_replicas[0]->doc.toValue()) return "end: replicas differ";
-        if (replica->doc.version() != m_replicas[0]->doc.version()) return "end: versions differ";
-        if (replica->doc.heads() != m_replicas[0]->doc.heads()) return "end: heads differ";
-    }
-    return std::nullopt;
-}
+ private:
+    void act(Replica& replica, const Action& action);
+    void edit(Twin& twin, const Edit& edit);
+    void keep(Replica& from, const std::optional<TwinChange>& change);
+    void send(Replica& from);
+    void receive(Replica& replica, const TwinChange& change);
+    void refuse(Replica& replica, std::uint64_t pick);
+    void undoAndRedo(Replica& replica);
+    std::optional<std::string> end();
 
-void History::step(Replica& replica) {
-    ++m_time_ms;
-    const std::size_t choice = below(20);
-    if (choice < 9)
-        edit(replica);
-    else if (choice < 11)
-        send(replica, replica.doc.undo(m_time_ms));
-    else if (choice < 12)
-        send(replica, replica.doc.redo(m_time_ms));
-    else if (choice < 13)
-        m_bad = undoIsReversible(replica);
-    else if (choice < 14)
-        restart(replica);
-    else
-        for (std::size_t n = below(4) + 1; n > 0 && !replica.inbox.empty(); --n) deliver(replica);
-}
+    const History& m_history;
+    std::vector<std::unique_ptr<Replica>> m_replicas;
+    std::vector<TwinChange> m_sent;
+    std::optional<std::string> m_bad;
+};
 
-void History::edit(Replica& replica) {
-    replica.doc.begin();
-    for (std::size_t n = 1 + below(3); n > 0; --n) {
-        const std::size_t choice = below(10);
-        if (choice < 6) {
-            replica.doc.createContainer(kRoot, "t", ContainerType::Text);
-            editText(replica.doc, kText);
-        } else if (choice < 7) {
-            editText(replica.doc, replica.doc.createContainer(kRoot, "n", ContainerType::Text));
-        } else if (choice < 8) {
-            const std::int64_t deltas[] = {1, -2, 7, std::int64_t{1} << 62};
-            replica.doc.increment(replica.doc.createContainer(kRoot, "c", ContainerType::Counter),
-                                  deltas[below(4)]);
-        } else {
-            editMap(replica.doc);
-        }
-    }
-    send(replica, replica.doc.commit(m_time_ms, below(10) > 0));
-}
-
-void History::editText(Document& doc, const ContainerId& text) {
-    static const std::u16string kWords[] = {u"a", u"b",    u"xy", u"é",
-                                            u"😀", u"word", u"\n", std::u16string(150, u'p')};
-    const std::u16string before = doc.text(text);
-    std::size_t at = below(3) == 0 ? 0 : below(before.size() + 1);
-    if (at > 0 && at < before.size() && (before[at] & 0xFC00) == 0xDC00) --at;
-    std::u16string want = before;
-    if (below(3) > 0 || before.empty()) {
-        const std::u16string& word = kWords[below(20) ? below(7) : 7];
-        doc.insertText(text, at, word);
-        want.insert(at, word);
-    } else {
-        std::size_t end = std::min(before.size(), at + 1 + below(6));
-        if (end < before.size() && (before[end] & 0xFC00) == 0xDC00) ++end;
-        doc.removeText(text, at, end - at);
-        want.erase(at, end - at);
-    }
-    if (doc.text(text) != want) m_bad = "a local edit did something else to the text";
-}
-
-void History::editMap(Document& doc) {
-    static const std::string kKeys[] = {"p", "q", "t", "n", "c"};
-    const bool nested = below(2) == 0;
-    const ContainerId map = nested ? doc.createContainer(kRoot, "m", ContainerType::Map) : kRoot;
-    const std::string& key = kKeys[below(20) ? below(2) : below(5)];
-    switch (below(4)) {
-        case 0:
-            doc.remove(map, key);
+void History::Run::act(Replica& replica, const Action& action) {
+    Twin& twin = replica.twin;
+    const std::size_t length = twin.model().length(kText);
+    switch (action.kind) {
+        case Edits:
+            twin.begin();
+            for (const Edit& e : action.edits) edit(twin, e);
+            keep(replica, twin.commit(action.pick % 10 > 0));
             break;
-        case 1:
-            doc.set(map, key, "text");
+        case Undo:
+            keep(replica, twin.undo());
             break;
-        default:
-            doc.set(map, key, static_cast<std::int64_t>(below(100)));
+        case Redo:
+            keep(replica, twin.redo());
+            break;
+        case UndoRedo:
+            undoAndRedo(replica);
+            break;
+        case Send:
+            send(replica);
+            break;
+        case Deliver:
+        case DeliverTwice:
+        case Lose: {
+            if (replica.inbox.empty()) break;
+            // Any of the waiting ones, the oldest more often.
+            const auto at =
+                replica.inbox.begin() +
+                (action.pick % 3
+                     ? 0
+                     : static_cast<long>(within(action.pick / 3, replica.inbox.size())));
+            if (action.kind != Lose) receive(replica, TwinChange(*at));
+            if (action.kind != DeliverTwice) replica.inbox.erase(at);
+            break;
+        }
+        case Restart:
+            shuffle(replica.log, action.pick);
+            twin.restart(replica.log, action.pick % 2);
+            break;
+        case Refuse:
+            refuse(replica, action.pick);
+            break;
+        case Hold:
+            twin.holdCursor(kText, within(action.pick, length + 1), action.pick / 7 % 2);
+            break;
     }
 }
 
-void History::send(Replica& from, const std::optional<Change>& change) {
+void History::Run::edit(Twin& twin, const Edit& edit) {
+    static const std::u32string kWords[] = {U"a", U"b",    U"xy", U"é",
+                                            U"😀", U"word", U"\n", std::u32string(150, U'p')};
+    static const std::string kKeys[] = {"p", "q", "r"};
+    static const std::string kRootKeys[] = {"p", "t", "n", "c", "m"};
+    static const Value kValues[] = {1, "one", nullptr, Value::Array{1, "x"}, true, 2.5};
+    static const std::int64_t kDeltas[] = {1, -2, 7, std::int64_t{1} << 62};
+    const auto typeInto = [&](const ContainerId& text) {
+        const std::size_t n = twin.model().length(text);
+        const std::size_t at = edit.a % 3 ? within(edit.b, n + 1) : edit.b % 2 ? 0 : n;
+        twin.type(text, at, kWords[edit.c % 20 ? edit.c % 7 : 7]);
+    };
+    const std::string& key = kKeys[edit.a % 3];
+    const std::string& root_key = kRootKeys[edit.a % 8 ? 0 : edit.b % 5];
+    const Value& value = kValues[edit.c % 6];
+    switch (edit.kind) {
+        case Type:
+            typeInto(twin.make(kRoot, "t", ContainerType::Text));
+            break;
+        case Erase: {
+            const ContainerId text = twin.make(kRoot, "t", ContainerType::Text);
+            const std::size_t n = twin.model().length(text);
+            if (n == 0) break;
+            const std::size_t at = within(edit.a, n);
+            twin.erase(text, at, std::min(n - at, 1 + within(edit.b, 6)));
+            break;
+        }
+        case TypeNested:
+            typeInto(twin.make(kRoot, "n", ContainerType::Text));
+            break;
+        case SetNested:
+            twin.set(twin.make(kRoot, "n", ContainerType::Map), key, value);
+            break;
+        case SetKey:
+            twin.set(twin.make(kRoot, "m", ContainerType::Map), key, value);
+            break;
+        case DropKey:
+            twin.drop(twin.make(kRoot, "m", ContainerType::Map), key);
+            break;
+        case SetRoot:
+            twin.set(kRoot, root_key, value);
+            break;
+        case DropRoot:
+            twin.drop(kRoot, root_key);
+            break;
+        case Count:
+            twin.count(twin.make(kRoot, "c", ContainerType::Counter), kDeltas[edit.b % 4]);
+            break;
+    }
+}
+
+void History::Run::keep(Replica& from, const std::optional<TwinChange>& change) {
     if (!change) return;
-    const Change sent = *decodeChange(encodeChange(*change));
-    if (sent != *change) m_bad = "a change is another after decoding";
-    from.log.push_back(sent);
-    from.naive.receive(sent);
-    for (const auto& replica : m_replicas) {
-        if (replica.get() == &from) continue;
-        replica->inbox.push_back(sent);
-        if (below(8) == 0) replica->inbox.push_back(sent);  // twice
+    from.log.push_back(*change);
+    from.outbox.push_back(*change);
+}
+
+void History::Run::send(Replica& from) {
+    for (const TwinChange& change : std::exchange(from.outbox, {})) {
+        m_sent.push_back(change);
+        for (const auto& replica : m_replicas)
+            if (replica.get() != &from) replica->inbox.push_back(change);
     }
 }
 
-// Any of the waiting ones, the oldest more often.
-void History::deliver(Replica& replica) {
-    const std::size_t i = below(3) ? 0 : below(replica.inbox.size());
-    const Change change = replica.inbox[i];
-    replica.inbox.erase(replica.inbox.begin() + static_cast<long>(i));
-    const auto received = replica.doc.receive(change);
-    if (!received) m_bad = received.error().message;
-    replica.naive.receive(change);
+void History::Run::receive(Replica& replica, const TwinChange& change) {
+    replica.twin.receive(change);
     replica.log.push_back(change);
 }
 
-// From the log in any order: nothing but the undo stacks may be lost.
-void History::restart(Replica& replica) {
-    const Value before = replica.doc.toValue();
-    std::vector<Change> log = replica.log;
-    std::shuffle(log.begin(), log.end(), m_random);
-    replica.doc = Document(replica.doc.replica());
-    replica.texts.clear();
-    replica.maps.clear();
-    replica.counters.clear();
-    listen(replica);
-    if (below(2)) {
-        if (const auto ok = replica.doc.receiveAll(log, crdt::Origin::Rebuild); !ok)
-            m_bad = ok.error().message;
-    } else {
-        for (const Change& change : log)
-            if (const auto ok = replica.doc.receive(change); !ok) m_bad = ok.error().message;
+void History::Run::refuse(Replica& replica, std::uint64_t pick) {
+    if (replica.outbox.empty()) return;
+    const std::size_t at = within(pick, replica.outbox.size());
+    if (replica.outbox[at].engine.is_void) return;
+    const auto voids = replica.twin.refuse(replica.outbox[at].engine.first, replica.log);
+    for (const TwinChange& voided : voids)
+        for (TwinChange& change : replica.outbox)
+            if (change.engine.first == voided.engine.first) change = voided;
+}
+
+void History::Run::undoAndRedo(Replica& replica) {
+    const Value before = replica.twin.doc().toValue();
+    const auto undone = replica.twin.undo();
+    keep(replica, undone);
+    if (!undone) return;
+    keep(replica, replica.twin.redo());
+    if (replica.twin.doc().toValue() != before) m_bad = "undo and redo together changed something";
+}
+
+// Everybody gets what it lacks, what was lost too.
+std::optional<std::string> History::Run::end() {
+    for (const auto& replica : m_replicas) send(*replica);
+    const Twin& first = m_replicas[0]->twin;
+    for (const auto& replica : m_replicas) {
+        Twin& twin = replica->twin;
+        for (const TwinChange& change : m_sent)
+            if (twin.doc().head(change.engine.replica) < change.engine.first) twin.receive(change);
+        twin.check();
+        if (twin.difference()) return "at the end: " + *twin.difference();
+        if (!twin.doc().missing().empty()) return "at the end: a change still waits";
+        if (twin.doc().toValue() != first.doc().toValue()) return "at the end: replicas differ";
+        if (twin.doc().version() != first.doc().version()) return "at the end: versions differ";
     }
-    if (replica.doc.toValue() != before) m_bad = "a restart shows something else";
-}
-
-std::optional<std::string> History::undoIsReversible(Replica& replica) {
-    const Value before = replica.doc.toValue();
-    const auto undone = replica.doc.undo(m_time_ms);
-    send(replica, undone);
-    if (!undone) return m_bad;
-    send(replica, replica.doc.redo(m_time_ms));
-    if (replica.doc.toValue() != before) return "undo and redo together changed something";
-    return m_bad;
-}
-
-std::optional<std::string> History::check(const Replica& replica) const {
-    if (auto bad = replica.doc.checkInvariants()) return bad;
-    if (!replica.event_error.empty()) return replica.event_error;
-    const Value shown = replica.doc.toValue();
-    const Value wanted = replica.naive.toValue();
-    if (shown != wanted) return "engine " + shown.toJson() + ", model " + wanted.toJson();
-    for (const auto& [container, copy] : replica.texts)
-        if (container.type() == ContainerType::Text && replica.doc.text(container) != copy)
-            return "events made another text";
-    const ContainerId counter = ContainerId::child(kRoot, "c", ContainerType::Counter);
-    const auto told = replica.counters.find(counter);
-    if (replica.doc.counter(counter) != (told == replica.counters.end() ? 0 : told->second))
-        return "no event told of a counter";
-    for (const auto& [container, copy] : replica.maps)
-        for (const std::string& key : replica.doc.keys(container)) {
-            const auto at = copy.find(key);
-            const auto expected = at == copy.end() ? std::nullopt : std::optional(at->second);
-            if (replica.doc.value(container, key) != expected) return "events made another map";
-        }
     return std::nullopt;
+}
+
+std::optional<std::string> History::run(std::string* words) const {
+    return Run(*this).all(words);
+}
+
+// Takes out halves, quarters, … single actions, then single edits, as long as it still fails.
+History History::shrunk() const {
+    History best = *this;
+    const auto isWorse = [&](const History& shorter) {
+        if (!shorter.run()) return false;
+        best = shorter;
+        return true;
+    };
+    for (std::size_t n = std::max<std::size_t>(1, size() / 2);;) {
+        bool again = false;
+        for (std::size_t i = 0; i < best.size();) {
+            History shorter = best;
+            const auto begin = shorter.m_actions.begin() + static_cast<long>(i);
+            shorter.m_actions.erase(begin, begin + static_cast<long>(std::min(n, best.size() - i)));
+            if (isWorse(shorter))
+                again = true;
+            else
+                i += n;
+        }
+        if (n == 1 && !again) break;
+        n = std::max<std::size_t>(1, n / 2);
+    }
+    for (std::size_t i = 0; i < best.size(); ++i)
+        for (std::size_t k = 0; k < best.m_actions[i].edits.size();) {
+            History shorter = best;
+            auto& edits = shorter.m_actions[i].edits;
+            edits.erase(edits.begin() + static_cast<long>(k));
+            if (edits.empty() || !isWorse(shorter)) ++k;
+        }
+    return best;
 }
 
 }  // namespace kimdb::test

@@ -1,59 +1,52 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
-#include <kimdb/crdt/document.h>
-
-#include "core/change.h"
-#include "crdt/naive_document.h"
+#include "crdt/twin.h"
 
 namespace kimdb::test {
 
-//! \brief One random history of a few replicas that edit, undo, exchange changes in any order,
-//! twice or late, and are started again from their log; all from one seed.
+//! \brief One random history of 2–6 replicas that edit, undo, exchange changes in any order, twice
+//! or late, lose them, are started again and are refused; all from one seed. It is a list of
+//! actions that mean something in any state, so that actions can be taken out: that is how a
+//! failing one is made short.
 class History {
  public:
-    explicit History(std::uint64_t seed);
-    //! The first thing that was not as it has to be.
-    std::optional<std::string> run();
+    explicit History(std::uint64_t seed, Mistake mistake = Mistake::None);
+
+    //! The first thing that was not as it has to be. \a words gets what was done, a line per action.
+    std::optional<std::string> run(std::string* words = nullptr) const;
+    //! A shorter one that fails too, of which no action can be taken out. REQUIRES: this one fails.
+    History shrunk() const;
+    std::size_t size() const { return m_actions.size(); }
 
  private:
-    using Texts = std::map<crdt::ContainerId, std::u16string>;
-    using Maps = std::map<crdt::ContainerId, std::map<std::string, Value>>;
-    struct Replica {
-        crdt::Document doc;
-        NaiveDocument naive;
-        std::vector<Change> log;  // applied or waiting, in order of arrival
-        std::vector<Change> inbox;
-        Texts texts;  // kept up to date by events alone
-        Maps maps;
-        std::map<crdt::ContainerId, std::int64_t> counters;  // read again only when told
-        std::string event_error;
+    struct Edit {
+        int kind = 0;
+        std::uint64_t a = 0, b = 0, c = 0;
     };
+    struct Action {
+        int kind = 0;
+        std::size_t who = 0;
+        std::uint64_t pick = 0;
+        std::vector<Edit> edits;
+    };
+    struct Replica {
+        explicit Replica(ReplicaId id, Mistake mistake) : twin(id, mistake) {}
+        Twin twin;
+        std::vector<TwinChange> log;     // applied or waiting, in order of arrival
+        std::vector<TwinChange> outbox;  // not sent: only these may be refused
+        std::vector<TwinChange> inbox;
+    };
+    class Run;
 
-    std::size_t below(std::size_t n) { return static_cast<std::size_t>(m_random() % n); }
-    void listen(Replica& replica);
-    void step(Replica& replica);
-    void edit(Replica& replica);
-    void editText(crdt::Document& doc, const crdt::ContainerId& text);
-    void editMap(crdt::Document& doc);
-    void deliver(Replica& replica);
-    void restart(Replica& replica);
-    void send(Replica& from, const std::optional<Change>& change);
-    std::optional<std::string> undoIsReversible(Replica& replica);
-    std::optional<std::string> check(const Replica& replica) const;
-    static void apply(Replica& replica, const std::vector<crdt::Event>& events);
-
-    std::mt19937_64 m_random;
-    std::vector<std::unique_ptr<Replica>> m_replicas;
-    std::int64_t m_time_ms = 1;
-    std::optional<std::string> m_bad;
+    std::vector<ReplicaId> m_ids;
+    std::vector<Action> m_actions;
+    Mistake m_mistake;
 };
 
 }  // namespace kimdb::test

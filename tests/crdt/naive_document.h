@@ -1,67 +1,80 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <map>
-#include <set>
-#include <string>
-#include <vector>
-
-#include <kimdb/crdt/document.h>
-
-#include "core/change.h"
-#include "crdt/op_codec.h"
+#include "crdt/naive_state.h"
 
 namespace kimdb::test {
 
-//! \brief The semantics once more, as slow and plain as can be: every text is a list with
-//! tombstones, an insertion scans it as YATA does, what is toggled off is in a set. It shares only
-//! the codec with the engine.
-class NaiveDocument {
+//! \brief One replica of the model: what it shows, and what it writes and takes back. Positions
+//! count Unicode scalar values.
+class NaiveDocument : public NaiveState {
  public:
-    void receive(const Change& change);
-    Value toValue() const { return show(crdt::ContainerId::root()); }
+    explicit NaiveDocument(ReplicaId replica = 0) : m_replica(replica) {}
+
+    // ---- writing: begin, operations, commit ----
+    void begin();
+    std::optional<NaiveChange> commit(bool undoable = true);
+    OpId nextId() const { return {m_replica, m_first + m_width}; }
+    void insert(const Box& text, std::size_t position, const std::u32string& inserted);
+    void remove(const Box& sequence, std::size_t position, std::size_t n);
+    void insertItem(const Box& list, std::size_t position, Shown value);
+    void setItem(const Box& list, std::size_t position, Shown value);
+    void moveItem(const Box& list, std::size_t from, std::size_t to);  //!< index afterwards
+    Box setKey(const Box& map, const std::string& key, Shown value);   //!< the child it makes
+    void putMember(const Box& set, const Value& member, bool present);
+    void increment(const Box& counter, std::int64_t delta);
+    void mark(const Box& text, std::size_t from, std::size_t to, const std::string& key,
+              Shown value, const std::string& expand);
+    void unmarkAll(const Box& text, const std::string& key);
+    //! An attribute of the paragraph around a position.
+    void block(const Box& text, std::size_t position, const std::string& key, Shown value);
+    void expunge(std::vector<OpId> ids);
+
+    // ---- undo: by toggles and re-writes of own operations ----
+    std::optional<NaiveChange> undo() { return revert(m_undos, m_redos, false); }
+    std::optional<NaiveChange> redo() { return revert(m_redos, m_undos, true); }
+    void forgetUndo();
+
+    //! The relay refused the own change that begins there: it and each later own one that needs it
+    //! become VOID, and nothing can be undone any more.
+    std::map<std::uint64_t, NaiveChange> refuse(std::uint64_t first);
 
  private:
-    struct Element {
-        OpId id, left, right;
-        std::string utf8;
+    struct Run {
+        NaiveAnchor from, to;
+        Written before;
     };
-    struct Register {
-        std::uint64_t lamport = 0;
-        ReplicaId replica = 0;
-        crdt::ValueKind kind = crdt::ValueKind::Absent;
-        crdt::ContainerType type = crdt::ContainerType::Map;
-        Value value;
+    struct Step {  // one reversible thing: 't' toggles, 'r' a register, 'p' a position, 'm' a mark
+        char what = 't';
+        Box box;
+        std::vector<OpId> targets;
+        bool inserts = false;
+        std::map<OpId, char32_t> text;
+        RegisterName name;
+        std::string key;
+        Written before, after;
+        std::vector<Run> runs;
     };
-    struct Clearing {
-        OpId id;
-        std::map<ReplicaId, std::uint64_t> seen;
-    };
-    struct Increment {
-        OpId id;
-        std::int64_t delta;
-    };
-    using Sequence = std::vector<Element>;
+    using Item = std::vector<Step>;
 
-    bool has(OpId id) const;
-    bool isReady(const Change& change) const;
-    void apply(const Change& change);
-    void applyInsert(const crdt::Op& op, ReplicaId author);
-    static long indexOf(const Sequence& order, OpId id);
-    static long placeOf(const Sequence& order, OpId left, OpId right, OpId id);
-    bool isVisible(OpId id) const;
-    Value show(const crdt::ContainerId& container) const;
-    std::int64_t count(const crdt::ContainerId& container) const;
+    OpId append(NaiveOp op);
+    void capture(const NaiveOp& op, OpId id);
+    void keep(Step step);
+    std::pair<OpId, OpId> gap(const Box& box, std::size_t position,
+                              std::optional<OpId> without = {}) const;
+    OpId elementAt(const Box& list, std::size_t position) const;
+    void clear(const Box& box);
+    std::optional<NaiveChange> revert(std::vector<Item>& source, std::vector<Item>& target,
+                                      bool redo);
+    bool revert(Step& step, bool redo);
+    bool revertMark(Step& step, bool redo);
 
-    std::vector<Change> m_waiting;
-    std::map<ReplicaId, std::uint64_t> m_heads;
-    std::map<OpId, std::uint64_t> m_lamports;
-    std::map<crdt::ContainerId, Sequence> m_texts;
-    std::map<crdt::ContainerId, std::map<std::string, Register>> m_maps;
-    std::map<crdt::ContainerId, std::vector<Increment>> m_increments;
-    std::map<crdt::ContainerId, std::vector<Clearing>> m_clearings;
-    std::map<OpId, std::set<OpId>> m_deletions;  // of an element
-    std::set<OpId> m_off;
+    ReplicaId m_replica;
+    std::vector<Item> m_undos, m_redos;
+    Item m_steps;                // of the open transaction
+    std::vector<NaiveOp> m_ops;  // of the open transaction
+    std::vector<OpId> m_deps;
+    std::uint64_t m_first = 0, m_width = 0, m_lamport = 0;
 };
 
 }  // namespace kimdb::test
