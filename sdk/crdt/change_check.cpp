@@ -18,38 +18,49 @@ Result<> ChangeCheck::run(OpReader& reader, Op& op) {
 }
 
 Result<> ChangeCheck::check(const Op& op) {
+    if (auto ok = checkClass(op); !ok) return ok;
+    if (op.kind == OpKind::Expunge) return {};
     if (op.kind == OpKind::Continue || op.kind == OpKind::Insert) return checkInsert(op);
-    if (op.kind == OpKind::Expunge) return broken(op, "is of a later version");
     const Container& container = m_containers.ensure(op.container);
-    const auto needs = [&](ContainerType type) { return container.type == type; };
-    Result<> ok;
     switch (op.kind) {
+        case OpKind::InsertElement:
+            return container.list ? checkElement(op, container) : broken(op, "inserts in no list");
+        case OpKind::Move:
+        case OpKind::Position:
+            return container.list ? checkMove(op, container) : broken(op, "moves in no list");
         case OpKind::Delete:
-            ok = needs(ContainerType::Text) ? checkDelete(op, container)
-                                            : broken(op, "deletes characters of no text");
-            break;
+            return container.sequence() ? checkDelete(op, container)
+                                        : broken(op, "deletes in no text or list");
         case OpKind::Set:
-            if (!needs(ContainerType::Map)) ok = broken(op, "sets a key of no map");
-            break;
+            return checkSet(op, container);
+        case OpKind::Mark:
+            return container.text ? checkMark(op, container) : broken(op, "marks no text");
         case OpKind::Increment:
         case OpKind::Clear:
-            if (!needs(ContainerType::Counter)) ok = broken(op, "counts in no counter");
-            if (ok) remember(op, &container, 0, {});
-            break;
-        case OpKind::Toggle:
-            ok = checkToggle(op, container);
-            break;
+            if (!container.counter) return broken(op, "counts in no counter");
+            remember(op, &container, 0, {});
+            return {};
         default:
-            ok = broken(op, "is of a later version");
-            break;
+            return checkToggle(op, container);
     }
-    return ok;
+}
+
+// SYNC rule 12: so that a relay that does not read operations can tell who may write them.
+Result<> ChangeCheck::checkClass(const Op& op) const {
+    const bool is_own_comment =
+        op.kind == OpKind::Mark && op.is_comment && op.comment.replica == m_change.replica;
+    if (m_change.op_class == OpClass::Comment && !is_own_comment)
+        return broken(op, "is more than a comment of its author");
+    if ((m_change.op_class == OpClass::Admin) != (op.kind == OpKind::Expunge))
+        return broken(op, "is of another class than its change");
+    return {};
 }
 
 void ChangeCheck::remember(const Op& op, const Container* container, std::uint64_t scalars,
-                           OpId right) {
+                           OpId right, OpId element) {
     if (op.width == m_change.count) return;  // the only operation
-    m_new.emplace(op.counter, NewOp{op.kind, container, op.counter, op.width, scalars, right});
+    m_new.emplace(op.counter,
+                  NewOp{op.kind, container, op.counter, op.width, scalars, right, element});
 }
 
 const ChangeCheck::NewOp* ChangeCheck::newOp(const Container* container,
@@ -98,27 +109,91 @@ Result<> ChangeCheck::checkInsert(const Op& op) {
     remember(op, text, op.scalars, right);
     const OpId first{m_change.replica, op.counter};
     const OpId last{m_change.replica, op.counter + op.width - 1};
-    m_next[{text, op.left}] = first;
-    m_previous[{text, first}] = op.left;
-    m_next[{text, last}] = right;
-    m_previous[{text, right}] = last;
+    connect(text, op.left, first, last, right);
     return {};
 }
 
+void ChangeCheck::connect(const Container* sequence, OpId left, OpId first, OpId last, OpId right) {
+    m_next[{sequence, left}] = first;
+    m_previous[{sequence, first}] = left;
+    m_next[{sequence, last}] = right;
+    m_previous[{sequence, right}] = last;
+}
+
+bool ChangeCheck::exists(const Container& sequence, OpId id) const {
+    if (!isNew(id)) return sequence.sequence()->slotOf(id).has_value();
+    const NewOp* made = newOp(&sequence, id.counter);
+    return made && (made->kind == OpKind::Insert || made->kind == OpKind::Continue ||
+                    made->kind == OpKind::InsertElement || made->kind == OpKind::Move);
+}
+
 Result<> ChangeCheck::checkOrder(const Op& op, const Container& text, OpId left, OpId right) const {
-    const auto exists = [&](OpId id) {
-        if (!isNew(id)) return text.text->slotOf(id).has_value();
-        const NewOp* made = newOp(&text, id.counter);
-        return made && (made->kind == OpKind::Insert || made->kind == OpKind::Continue);
-    };
-    if (!exists(left) || !exists(right)) return broken(op, "has an origin that is not there");
+    if (!exists(text, left) || !exists(text, right))
+        return broken(op, "has an origin that is not there");
     if (isNew(left) && behind(&text, left) != right)
         return broken(op, "has origins that are not neighbours");
     if (isNew(right) && inFront(&text, right) != left)
         return broken(op, "has origins that are not neighbours");
     if (isNew(left) || isNew(right)) return {};
-    if (!text.text->isBefore(*text.text->slotOf(left), *text.text->slotOf(right)))
+    const Rga& order = *text.sequence();
+    if (!order.isBefore(*order.slotOf(left), *order.slotOf(right)))
         return broken(op, "has origins that are not in order");
+    return {};
+}
+
+bool ChangeCheck::isElement(const Container& list, OpId id) const {
+    if (!isNew(id)) return list.list->find(id) != nullptr;
+    const NewOp* made = newOp(&list, id.counter);
+    return made && made->kind == OpKind::InsertElement;
+}
+
+Result<> ChangeCheck::checkElement(const Op& op, const Container& list) {
+    if (auto ok = checkOrder(op, list, op.left, op.right); !ok) return ok;
+    if (op.width == m_change.count) return {};
+    const OpId id{m_change.replica, op.counter};
+    remember(op, &list, 0, op.right, id);
+    connect(&list, op.left, id, id, op.right);
+    return {};
+}
+
+Result<> ChangeCheck::checkMove(const Op& op, const Container& list) {
+    if (!isElement(list, op.element)) return broken(op, "moves what is not there");
+    if (op.kind == OpKind::Position) {
+        const NewOp* made = isNew(op.slot) ? newOp(&list, op.slot.counter) : nullptr;
+        const auto slot = list.list->order().slotOf(op.slot);
+        const bool is_its_own = isNew(op.slot)
+                                    ? made && made->element == op.element
+                                    : slot && list.list->idOf(list.list->of(*slot)) == op.element;
+        return is_its_own ? Result<>() : broken(op, "moves to what is no slot of the element");
+    }
+    if (auto ok = checkOrder(op, list, op.left, op.right); !ok) return ok;
+    if (op.width == m_change.count) return {};
+    const OpId id{m_change.replica, op.counter};
+    remember(op, &list, 0, op.right, op.element);
+    connect(&list, op.left, id, id, op.right);
+    return {};
+}
+
+Result<> ChangeCheck::checkSet(const Op& op, const Container& container) const {
+    switch (container.type) {
+        case ContainerType::Map:
+            return {};
+        case ContainerType::Set:
+            if (op.value_kind == ValueKind::Container) break;
+            return {};
+        case ContainerType::List:
+            if (!isElement(container, op.element)) return broken(op, "sets what is not there");
+            if (op.value_kind == ValueKind::Absent || op.origin_kind == OriginKind::None) break;
+            return {};
+        default:
+            return broken(op, "sets a key of no map");
+    }
+    return broken(op, "sets what its container cannot hold");
+}
+
+Result<> ChangeCheck::checkMark(const Op& op, const Container& text) const {
+    if (!exists(text, op.from.id) || !exists(text, op.to.id))
+        return broken(op, "has an anchor that is not there");
     return {};
 }
 
@@ -129,14 +204,17 @@ Result<> ChangeCheck::checkDelete(const Op& op, const Container& text) {
         if (run.replica == m_change.replica && run.end() > m_change.first) {
             for (std::uint64_t c = std::max(run.first, m_change.first); c < run.end();) {
                 const NewOp* made = newOp(&text, c);
-                if (!made || (made->kind != OpKind::Insert && made->kind != OpKind::Continue))
+                if (!made || (made->kind != OpKind::Insert && made->kind != OpKind::Continue &&
+                              made->kind != OpKind::InsertElement))
                     return broken(op, "deletes what is not there");
                 c = made->first + made->count;
             }
             if (run.first >= m_change.first) continue;
             run.count = m_change.first - run.first;
         }
-        if (!text.text->appendSlots(run, nullptr)) return broken(op, "deletes what is not there");
+        const bool is_there =
+            text.list ? text.list->areElements(run) : text.text->appendSlots(run, nullptr);
+        if (!is_there) return broken(op, "deletes what is not there");
     }
     remember(op, &text, scalars, {});
     return {};
@@ -149,7 +227,8 @@ Result<> ChangeCheck::checkToggle(const Op& op, const Container& container) cons
         if (run.end() > m_change.first) {
             for (std::uint64_t c = std::max(run.first, m_change.first); c < run.end();) {
                 const NewOp* made = newOp(&container, c);
-                if (!made) return broken(op, "toggles what cannot be toggled");
+                if (!made || made->kind == OpKind::Move)
+                    return broken(op, "toggles what cannot be toggled");
                 const std::uint64_t end = std::min(run.end(), made->first + made->count);
                 const bool deletion = made->kind == OpKind::Delete;
                 if (deletion != op.on) scalars += deletion ? made->scalars : end - c;

@@ -34,21 +34,31 @@ class ChangeCheck {
         std::uint64_t first, count;
         std::uint64_t scalars;  // inserted or deleted
         OpId right;
+        OpId element;  // of a slot: what it shows
     };
 
     Error broken(const Op& op, const char* rule) const;
     Result<> check(const Op& op);
+    Result<> checkClass(const Op& op) const;
     Result<> checkInsert(const Op& op);
-    Result<> checkOrder(const Op& op, const Container& text, OpId left, OpId right) const;
-    Result<> checkDelete(const Op& op, const Container& text);
+    Result<> checkElement(const Op& op, const Container& list);
+    Result<> checkMove(const Op& op, const Container& list);
+    Result<> checkSet(const Op& op, const Container& container) const;
+    Result<> checkMark(const Op& op, const Container& text) const;
+    Result<> checkOrder(const Op& op, const Container& sequence, OpId left, OpId right) const;
+    Result<> checkDelete(const Op& op, const Container& sequence);
     Result<> checkToggle(const Op& op, const Container& container) const;
+    bool isElement(const Container& list, OpId id) const;
+    void connect(const Container* sequence, OpId left, OpId first, OpId last, OpId right);
     bool isNew(OpId id) const {
         return id.replica == m_change.replica && id.counter >= m_change.first;
     }
+    bool exists(const Container& sequence, OpId id) const;
     const NewOp* newOp(const Container* container, std::uint64_t counter) const;
     std::optional<OpId> behind(const Container* text, OpId id) const;
     std::optional<OpId> inFront(const Container* text, OpId id) const;
-    void remember(const Op& op, const Container* container, std::uint64_t scalars, OpId right);
+    void remember(const Op& op, const Container* container, std::uint64_t scalars, OpId right,
+                  OpId element = {});
 
     ContainerTree& m_containers;
     const ReplicaTable& m_replicas;

@@ -63,8 +63,7 @@ class Rewriter {
                 m_out.remove(container, renamedRuns(op.runs, m_rename));
                 break;
             case OpKind::InsertElement:
-                m_out.insertElement(container, m_rename(op.left), m_rename(op.right), op.proceeds,
-                                    written(op));
+                m_out.insertElement(container, m_rename(op.left), m_rename(op.right), written(op));
                 break;
             case OpKind::Move:
                 m_out.move(container, m_rename(op.element), m_rename(op.left), m_rename(op.right));

@@ -29,7 +29,13 @@ ContainerType ContainerId::type() const {
 Container::Container(ContainerId container_id, const ReplicaTable& replicas)
     : id(std::move(container_id)), type(id.type()) {
     if (type == ContainerType::Text) text = std::make_unique<Rga>(replicas);
+    if (type == ContainerType::List) list = std::make_unique<ElementList>(replicas);
     if (type == ContainerType::Counter) counter = std::make_unique<Counter>();
+}
+
+Marks& Container::ensureMarks() {
+    if (!marks) marks = std::make_unique<Marks>(*text);
+    return *marks;
 }
 
 Container* Container::shownChild(const std::string& key) const {
@@ -42,6 +48,7 @@ Container* Container::shownChild(const std::string& key) const {
 bool Container::canToggle(const ReplicaTable& replicas, const IdRun& run) const {
     if (counter) return counter->canToggle(run);
     const auto author = replicas.find(run.replica);
+    if (list) return author && list->canToggle(*author, run);
     return text && author && text->canToggle(*author, run);
 }
 
@@ -62,6 +69,12 @@ Container* ContainerTree::find(const ContainerId& id) const {
         at = child->second.get();
     }
     return m_last = at;
+}
+
+Container* ContainerTree::shownBy(const Register& element) const {
+    const auto child = m_elements.find({element.origin, element.type});
+    const bool shows = element.kind == ValueKind::Container && child != m_elements.end();
+    return shows ? child->second.get() : nullptr;
 }
 
 Container& ContainerTree::ensure(const ContainerId& id) {

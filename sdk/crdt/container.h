@@ -10,7 +10,9 @@
 #include <kimdb/crdt/document.h>
 
 #include "crdt/counter.h"
+#include "crdt/element_list.h"
 #include "crdt/lww_map.h"
+#include "crdt/marks.h"
 #include "crdt/rga.h"
 
 namespace kimdb::crdt {
@@ -22,15 +24,20 @@ struct Container {
 
     ContainerId id;
     ContainerType type;
-    LwwMap map;                        //!< Map
-    std::unique_ptr<Rga> text;         //!< Text
-    std::unique_ptr<Counter> counter;  //!< Counter
+    LwwMap map;                         //!< Map, Set
+    std::unique_ptr<Rga> text;          //!< Text
+    std::unique_ptr<Marks> marks;       //!< Text, once it has had one
+    std::unique_ptr<ElementList> list;  //!< List
+    std::unique_ptr<Counter> counter;   //!< Counter
     std::map<std::pair<std::string, ContainerType>, std::unique_ptr<Container>> children;
     std::size_t event_batch = 0;  //!< the last batch with an event of it, and where that is
     std::size_t event_index = 0;
 
     //! The child that \a key shows, if it shows one and something was ever done to it.
     Container* shownChild(const std::string& key) const;
+    //! The order of a text's characters or a list's elements; nullptr when it has none.
+    Rga* sequence() const { return text ? text.get() : list ? &list->order() : nullptr; }
+    Marks& ensureMarks();
     bool canToggle(const ReplicaTable& replicas, const IdRun& run) const;
 };
 
@@ -47,6 +54,19 @@ class ContainerTree {
     Container& ensureChild(Container& parent, const std::string& key, ContainerType type);
     //! By encoded path (op_codec.h). REQUIRES: the path was read by OpReader.
     Container& ensure(ByteView encoded);
+    //! The container that a list's element shows, if it shows one and something was done to it.
+    Container* shownBy(const Register& element) const;
+    template <class F>
+    void forEach(F&& f) const {
+        std::vector<Container*> open{m_root.get()};
+        for (const auto& [name, child] : m_elements) open.push_back(child.get());
+        while (!open.empty()) {
+            Container* at = open.back();
+            open.pop_back();
+            f(*at);
+            for (const auto& [name, child] : at->children) open.push_back(child.get());
+        }
+    }
     //! The text that holds a character; nullptr if none does.
     Container* textOf(OpId character) const;
 

@@ -6,24 +6,42 @@
 #include "crdt/change_graph.h"
 #include "crdt/container.h"
 #include "crdt/event_log.h"
+#include "crdt/id_set.h"
 #include "crdt/undo_manager.h"
 
 namespace kimdb::crdt {
 
 //! \brief The parts of a replica and how they play together. Local edits are in document_edit.cpp,
-//! received changes in document_receive.cpp.
+//! document_list.cpp, document_rich_text.cpp and document_undo.cpp; received changes in
+//! document_receive.cpp.
 class Document::Impl {
  public:
     explicit Impl(ReplicaId self) : self_id(self), containers(graph.replicas()) {}
 
     // ---- local ----
-    void begin();
+    void begin(std::string_view tag);
     std::optional<Change> commit(std::int64_t time_ms, bool undoable);
     void set(Container& map, const std::string& key, ValueKind kind, const Value& value,
              ContainerType type);
     void insertText(Container& text, std::size_t position, std::u16string_view inserted);
     void removeText(Container& text, std::size_t position, std::size_t length);
     void increment(Container& counter, std::int64_t delta);
+    // document_list.cpp
+    void insertElements(Container& list, std::size_t position, const std::vector<Value>& values);
+    OpId insertChild(Container& list, std::size_t position, ContainerType type);
+    OpId setElement(Container& list, std::size_t index, ValueKind kind, const Value& value,
+                    ContainerType type);
+    void removeElements(Container& list, std::size_t position, std::size_t count);
+    void moveElement(Container& list, std::size_t from, std::size_t to);
+    void setMember(Container& set, const Value& member, bool present);
+    // document_rich_text.cpp
+    void mark(Container& text, std::size_t position, std::size_t length, const MarkKey& key,
+              const std::optional<Value>& value, Expand expand);
+    void markAll(Container& text, const MarkKey& key);
+    void setBlock(Container& text, std::size_t position, const std::string& key,
+                  const std::optional<Value>& value);
+    Change expunge(std::vector<IdRun> ids, std::int64_t time_ms);
+    // document_undo.cpp
     std::optional<Change> undo(std::int64_t time_ms);
     std::optional<Change> redo(std::int64_t time_ms);
 
@@ -32,6 +50,10 @@ class Document::Impl {
 
     // ---- reading ----
     Value valueOf(const Container* container, ContainerType type) const;
+    Value::Array listValue(const ElementList& list) const;
+    Value::Array membersOf(const Container& set) const;
+    Item itemOf(const Register& element) const;
+    OpId nextId() const { return {self_id, m_writer.counter()}; }
     std::vector<OpId> missing();
     std::optional<std::string> checkInvariants() const;
 
@@ -43,20 +65,39 @@ class Document::Impl {
     CausalBuffer buffer;
     UndoManager undo_manager;
     EventLog events;
+    IdSet expunged;
     std::vector<std::string> reports;
+    std::optional<Selection> restored_selection;
     bool is_open = false;  //!< between begin and commit
 
  private:
     // local
     Change finish(std::int64_t time_ms);
+    std::uint64_t lamportNow() const { return m_lamport + (m_writer.counter() - m_first); }
     Register written(ValueKind kind, const Value& value, ContainerType type) const;
     void write(Container& map, const std::string& key, Register value, OriginKind origin);
+    void write(Container& list, const ElementList::Element& element, Register value,
+               OriginKind origin);
+    void removeSlots(Container& text, std::size_t begin);
+    void addElements(Container& list, std::size_t position, std::vector<Register> values);
+    void place(Container& list, const ElementList::Element& element, OpId slot);
+    void mark(Container& text, const MarkKey& key, Anchor from, Anchor to,
+              const std::optional<Value>& value, OriginKind origin_kind, OpId origin);
+    Marks::Mark markOf(const Container& text, Anchor from, Anchor to,
+                       const std::optional<Value>& value, OpId origin) const;
     void clear(Container& container);
     enum class Direction : std::uint8_t { Undo, Redo };
     std::optional<Change> revert(Direction direction, std::int64_t time_ms);
-    bool revert(UndoStep& step, Direction direction);
-    bool revertToggle(UndoStep& step, Direction direction);
-    bool revertWrite(const UndoStep& step, Direction direction);
+    bool revert(UndoStep& step, Direction direction, std::vector<UndoStep>* rest);
+    bool revertToggle(UndoStep& step, Direction direction, std::vector<UndoStep>* rest);
+    class Carried;
+    template <class F>
+    void forEachRevivable(const UndoStep& step, std::uint64_t counter, F&& f) const;
+    void toggle(Container& container, const std::vector<IdRun>& targets, bool on);
+    void eraseFrom(UndoStep& step, const IdSet& ids);
+    bool revertRewrite(Container& container, UndoWrite& write, Direction direction);
+    bool revertRewrite(Container& container, UndoMove& move, Direction direction);
+    bool revertRewrite(Container& container, UndoMark& mark, Direction direction);
     // received
     template <class F>
     void forEachMissing(const Change& change, F&& f);
@@ -64,13 +105,24 @@ class Document::Impl {
     void integrate(const Change& change);
     void report(std::string what);
     void apply(const Change& change, std::uint64_t lamport);
+    void applyOp(const Op& op, const Change& change, std::uint64_t lamport);
     void applyInsert(const Op& op, ReplicaIndex author);
+    void applyDelete(const Op& op, ReplicaIndex author);
+    void applyElement(const Op& op, const Change& change, std::uint64_t lamport);
+    void applyMove(const Op& op, const Change& change, std::uint64_t lamport);
     void applySet(const Op& op, const Change& change, std::uint64_t lamport);
+    void applyMark(const Op& op, const Change& change, std::uint64_t lamport);
     void applyCount(const Op& op, ReplicaId author);
-    void applyToggle(const Op& op, ReplicaIndex author);
+    Register registerOf(const Op& op, const Change& change, std::uint64_t lamport) const;
     // both
     void show(Container& map, const std::string& key, Register value, const Change* change);
-    Rga::Listener listenerOf(Container& text);
+    void showElement(Container& list, const ElementList::Element& element, Register value);
+    void showMark(Container& text, const MarkKey& key, Marks::Mark mark);
+    void erase(const std::vector<IdRun>& ids);
+    void erase(Container& container, const std::vector<IdRun>& ids);
+    void eraseSlots(Container& container, const SlotRun& slots, const Rga::Listener* listener);
+    bool isErased(OpId id) const { return !expunged.isEmpty() && expunged.contains(id); }
+    Rga::Listener listenerOf(Container& sequence);
     const Rga::Listener* orNone(const Rga::Listener& listener) const {
         return events.isListening() ? &listener : nullptr;
     }

@@ -122,36 +122,34 @@ void Document::Impl::report(std::string what) {
 }
 
 void Document::Impl::apply(const Change& change, std::uint64_t lamport) {
-    const ReplicaIndex author = graph.replicas().intern(change.replica);
     m_reader.begin(change);
-    while (m_reader.next(m_op)) {
-        const Op& op = m_op;
-        switch (op.kind) {
-            case OpKind::Continue:
-            case OpKind::Insert:
-                applyInsert(op, author);
-                break;
-            case OpKind::Delete: {
-                Container& text = containers.ensure(op.container);
-                m_slots.clear();
-                for (const IdRun& run : op.runs) text.text->appendSlots(run, &m_slots);
-                const Rga::Listener listener = listenerOf(text);
-                text.text->remove(author, op.counter, m_slots, orNone(listener));
-                break;
-            }
-            case OpKind::Set:
-                applySet(op, change, lamport + (op.counter - change.first));
-                break;
-            case OpKind::Increment:
-            case OpKind::Clear:
-                applyCount(op, change.replica);
-                break;
-            case OpKind::Toggle:
-                applyToggle(op, author);
-                break;
-            default:
-                break;  // ChangeCheck lets no other kind through
-        }
+    while (m_reader.next(m_op)) applyOp(m_op, change, lamport + (m_op.counter - change.first));
+}
+
+void Document::Impl::applyOp(const Op& op, const Change& change, std::uint64_t lamport) {
+    const ReplicaIndex author = graph.replicas().intern(change.replica);
+    switch (op.kind) {
+        case OpKind::Continue:
+        case OpKind::Insert:
+            return applyInsert(op, author);
+        case OpKind::InsertElement:
+            return applyElement(op, change, lamport);
+        case OpKind::Delete:
+            return applyDelete(op, author);
+        case OpKind::Move:
+        case OpKind::Position:
+            return applyMove(op, change, lamport);
+        case OpKind::Set:
+            return applySet(op, change, lamport);
+        case OpKind::Increment:
+        case OpKind::Clear:
+            return applyCount(op, change.replica);
+        case OpKind::Mark:
+            return applyMark(op, change, lamport);
+        case OpKind::Toggle:
+            return toggle(containers.ensure(op.container), op.runs, op.on);
+        case OpKind::Expunge:
+            return erase(op.runs);
     }
 }
 
@@ -162,22 +160,99 @@ void Document::Impl::applyInsert(const Op& op, ReplicaIndex author) {
     const Slot right = op.inherits ? rga.rightOf(left) : *rga.slotOf(op.right);
     const Rga::Listener listener = listenerOf(text);
     rga.integrate(author, op.counter, left, right, op.text, orNone(listener));
+    // What was expunged before it came, or came without its text, is gone for good.
+    const ReplicaId replica = graph.replicas().id(author);
+    if (op.expunged) {
+        std::uint64_t counter = op.counter;
+        for (const TextPiece& piece : op.text) {
+            if (piece.skipped > 0) expunged.add({replica, counter, piece.skipped});
+            counter += piece.skipped + piece.scalars;
+        }
+    }
+    if (expunged.isEmpty()) return;
+    expunged.forEachPart({replica, op.counter, op.width},
+                         [&](std::uint64_t first, std::uint64_t n, bool is_expunged) {
+                             if (!is_expunged) return;
+                             for (const SlotRun& slots : rga.slotsIn({replica, first, n}))
+                                 rga.expunge(slots, orNone(listener));
+                         });
 }
 
-void Document::Impl::applySet(const Op& op, const Change& change, std::uint64_t lamport) {
+void Document::Impl::applyDelete(const Op& op, ReplicaIndex author) {
+    Container& container = containers.ensure(op.container);
+    Rga& sequence = *container.sequence();
+    m_slots.clear();
+    for (const IdRun& run : op.runs) sequence.appendSlots(run, &m_slots);
+    const Rga::Listener listener = listenerOf(container);
+    sequence.remove(author, op.counter, m_slots, orNone(listener));
+}
+
+// ---- registers, elements, marks ----
+
+Register Document::Impl::registerOf(const Op& op, const Change& change,
+                                    std::uint64_t lamport) const {
     Register value;
     value.lamport = lamport;
     value.writer = {change.replica, op.counter};
     value.origin = op.origin;
     value.kind = op.value_kind;
     value.type = op.type;
-    if (op.value_kind == ValueKind::Plain) {
-        if (op.value.empty())
-            value.kind = ValueKind::Absent;  // expunged
-        else
-            value.value = *Value::decode(op.value);
+    if (op.expunged || isErased(op.origin))
+        value.expunge();
+    else if (op.value_kind == ValueKind::Plain)
+        value.value = *Value::decode(op.value);
+    return value;
+}
+
+void Document::Impl::applyElement(const Op& op, const Change& change, std::uint64_t lamport) {
+    Container& container = containers.ensure(op.container);
+    Rga& order = container.list->order();
+    container.list->willInsert(registerOf(op, change, lamport));
+    const Slot slot = order.nextSlot();
+    const Rga::Listener listener = listenerOf(container);
+    order.integrate(graph.replicas().intern(change.replica), op.counter, *order.slotOf(op.left),
+                    *order.slotOf(op.right), {{{}, 1, 0}}, orNone(listener));
+    if (op.expunged) expunged.add({op.origin.replica, op.origin.counter});
+    if (isErased(op.origin)) order.expunge({slot, 1}, orNone(listener));
+}
+
+void Document::Impl::applyMove(const Op& op, const Change& change, std::uint64_t lamport) {
+    Container& container = containers.ensure(op.container);
+    ElementList& list = *container.list;
+    Rga& order = list.order();
+    const ElementList::Element& element = *list.find(op.element);
+    const Rga::Listener listener = listenerOf(container);
+    if (op.kind == OpKind::Position) {
+        const Slot slot = *order.slotOf(op.slot);
+        return list.position(element, {lamport, change.replica, slot}, orNone(listener));
     }
-    show(containers.ensure(op.container), std::string(op.key), std::move(value), &change);
+    const Slot slot = order.nextSlot();
+    list.willMove(element);
+    order.integrate(graph.replicas().intern(change.replica), op.counter, *order.slotOf(op.left),
+                    *order.slotOf(op.right), {{{}, 1, 0}}, nullptr);
+    list.move(element, {lamport, change.replica, slot}, orNone(listener));
+}
+
+void Document::Impl::applySet(const Op& op, const Change& change, std::uint64_t lamport) {
+    Register value = registerOf(op, change, lamport);
+    if (op.expunged) expunged.add({op.origin.replica, op.origin.counter});
+    Container& container = containers.ensure(op.container);
+    if (container.list)
+        showElement(container, *container.list->find(op.element), std::move(value));
+    else
+        show(container, std::string(op.key), std::move(value), &change);
+}
+
+void Document::Impl::applyMark(const Op& op, const Change& change, std::uint64_t lamport) {
+    Container& text = containers.ensure(op.container);
+    if (op.expunged) expunged.add({op.origin.replica, op.origin.counter});
+    std::optional<Value> value;
+    if (op.value_kind == ValueKind::Plain && !op.expunged) value = *Value::decode(op.value);
+    Marks::Mark mark = markOf(text, op.from, op.to, value, op.origin);
+    mark.lamport = lamport;
+    mark.replica = change.replica;
+    const MarkKey key{std::string(op.key), op.is_comment ? op.comment : OpId{}};
+    showMark(text, key, std::move(mark));
 }
 
 void Document::Impl::applyCount(const Op& op, ReplicaId author) {
@@ -191,18 +266,6 @@ void Document::Impl::applyCount(const Op& op, ReplicaId author) {
         container.counter->clear(id, std::move(seen));
     }
     events.count(container);
-}
-
-void Document::Impl::applyToggle(const Op& op, ReplicaIndex author) {
-    Container& container = containers.ensure(op.container);
-    const Rga::Listener listener = listenerOf(container);
-    for (const IdRun& run : op.runs) {
-        if (container.text)
-            container.text->toggle(author, run, op.on, orNone(listener));
-        else
-            container.counter->toggle(run, op.on);
-    }
-    if (container.counter) events.count(container);
 }
 
 }  // namespace kimdb::crdt

@@ -5,33 +5,12 @@
 #include <string>
 #include <string_view>
 
-#include <kimdb/crdt/document.h>
-
-#include "crdt/op_codec.h"
+#include "crdt/register.h"
 
 namespace kimdb::crdt {
 
-//! \brief What one key of a map shows: the write with the greatest (lamport, replica). `origin` is
-//! the operation whose content this is: an undo writes old content under a new id but with the old
-//! origin, so "overwritten since?" is a question about origins.
-struct Register {
-    std::uint64_t lamport = 0;
-    OpId writer;
-    OpId origin;  //!< null: absent before anyone wrote
-    ValueKind kind = ValueKind::Absent;
-    ContainerType type = ContainerType::Map;  //!< Container
-    Value value;                              //!< Plain
-
-    bool losesTo(const Register& other) const {
-        return lamport != other.lamport ? lamport < other.lamport
-                                        : writer.replica < other.writer.replica;
-    }
-    std::optional<Value> plain() const {
-        return kind == ValueKind::Plain ? std::optional(value) : std::nullopt;
-    }
-};
-
-//! \brief Last-writer-wins registers by key; losers are not kept. A removed key stays as Absent.
+//! \brief Last-writer-wins registers by key; losers are not kept. A removed key stays as Absent. A
+//! set is one too: memberName() is the key, the member the value.
 class LwwMap {
  public:
     using Registers = std::map<std::string, Register, std::less<>>;
@@ -41,6 +20,12 @@ class LwwMap {
         return at == m_registers.end() ? nullptr : &at->second;
     }
     const Registers& registers() const { return m_registers; }
+    //! Gives each register whose content is to be erased to \a f(key, register).
+    template <class Pred, class F>
+    void expunge(Pred&& is_expunged, F&& f) {
+        for (auto& [key, shown] : m_registers)
+            if (shown.kind != ValueKind::Absent && is_expunged(shown.origin)) f(key, shown);
+    }
     //! Keeps the winner. Returns whether that is \a written.
     bool write(std::string_view key, Register written) {
         const auto at = m_registers.find(key);

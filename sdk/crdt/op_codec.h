@@ -213,6 +213,8 @@ class OpWriter {
     void begin(ReplicaId author, std::uint64_t first, const std::vector<OpId>& deps);
     bool empty() const { return m_counter == m_first; }
     std::uint64_t counter() const { return m_counter; }  //!< of the next operation
+    //! The narrowest class that allows what was written.
+    OpClass opClass() const;
     Bytes& structure() { return m_structure; }
     Bytes& content() { return m_content; }
 
@@ -224,9 +226,7 @@ class OpWriter {
     void inherit(OpId left, std::uint64_t n);
     //! REQUIRES: runs ascending by replica and counter, not touching each other.
     void remove(const ContainerId& container, const std::vector<IdRun>& runs);
-    //! \a proceeds: Proceed says it all.
-    void insertElement(const ContainerId& list, OpId left, OpId right, bool proceeds,
-                       const Written& value);
+    void insertElement(const ContainerId& list, OpId left, OpId right, const Written& value);
     void move(const ContainerId& list, OpId element, OpId left, OpId right);
     void position(const ContainerId& list, OpId element, OpId slot);
     //! \a key: of a map, or the 16 bytes that name a set's member.
@@ -260,9 +260,12 @@ class OpWriter {
     std::vector<ReplicaId> m_table;
     Bytes m_structure;
     Bytes m_content;
-    ContainerId m_last;            // of the operation before, perhaps in another change
-    Bytes m_container;             // its encoding; empty: none yet
-    bool m_has_container = false;  // this change has named it
+    ContainerId m_last;               // of the operation before, perhaps in another change
+    Bytes m_container;                // its encoding; empty: none yet
+    bool m_has_container = false;     // this change has named it
+    OpId m_element, m_element_right;  // what the operation in front inserted into its list
+    bool m_only_comments = true;      // own ones
+    bool m_only_expunges = true;
 };
 
 //! \brief Reads the operations of a change, strictly. Allocates in proportion to the input.

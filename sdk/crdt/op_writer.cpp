@@ -58,6 +58,13 @@ void OpWriter::begin(ReplicaId author, std::uint64_t first, const std::vector<Op
     m_structure.clear();
     m_content.clear();
     m_has_container = false;
+    m_element = {};
+    m_only_comments = m_only_expunges = true;
+}
+
+OpClass OpWriter::opClass() const {
+    if (empty() || m_only_comments == m_only_expunges) return OpClass::Content;
+    return m_only_comments ? OpClass::Comment : OpClass::Admin;
 }
 
 void OpWriter::text(ByteView utf8) {
@@ -69,6 +76,8 @@ void OpWriter::text(ByteView utf8) {
 }
 
 void OpWriter::head(OpKind kind, int bits, const ContainerId& container) {
+    m_only_expunges = false;
+    if (kind != OpKind::Mark) m_only_comments = false;
     if (m_container.empty() || m_last != container) {
         m_last = container;
         m_container.clear();
@@ -106,6 +115,7 @@ void OpWriter::id(OpId id) {
 }
 
 void OpWriter::proceed(std::uint64_t n) {
+    m_only_comments = m_only_expunges = false;
     ByteWriter out(m_structure);
     out.u8(n < 16 ? static_cast<std::uint8_t>(n << 4) : std::uint8_t{0});
     if (n >= 16) out.varint(n);
@@ -121,15 +131,18 @@ void OpWriter::insert(const ContainerId& container, OpId left, OpId right, std::
 }
 
 void OpWriter::inherit(OpId left, std::uint64_t n) {
+    m_only_comments = m_only_expunges = false;
     ByteWriter(m_structure).u8(static_cast<std::uint8_t>(OpKind::Insert) | kInherit << 4);
     id(left);
     ByteWriter(m_structure).varint(n);
     m_counter += n;
 }
 
-void OpWriter::insertElement(const ContainerId& list, OpId left, OpId right, bool proceeds,
-                             const Written& value) {
+void OpWriter::insertElement(const ContainerId& list, OpId left, OpId right, const Written& value) {
     const bool is_child = value.kind == ValueKind::Container;
+    const bool proceeds = !m_element.isNull() && m_element.counter + 1 == m_counter &&
+                          m_has_container && m_last == list && left == m_element &&
+                          right == m_element_right;
     head(OpKind::InsertElement, (proceeds ? kProceed : 0) | (is_child ? kChild : 0), list);
     if (!proceeds) {
         id(left);
@@ -139,7 +152,8 @@ void OpWriter::insertElement(const ContainerId& list, OpId left, OpId right, boo
         ByteWriter(m_structure).u8(static_cast<std::uint8_t>(value.type));
     else
         appendLeaf(m_content, value.value);
-    ++m_counter;
+    m_element = {m_author, m_counter++};
+    m_element_right = right;
 }
 
 void OpWriter::move(const ContainerId& list, OpId element, OpId left, OpId right) {
@@ -189,6 +203,7 @@ void OpWriter::remove(const ContainerId& container, const std::vector<IdRun>& ta
 }
 
 void OpWriter::expunge(const std::vector<IdRun>& targets) {
+    m_only_comments = false;
     const int bits = targets.size() == 1 ? kSingle : 0;
     ByteWriter(m_structure)
         .u8(static_cast<std::uint8_t>(static_cast<int>(OpKind::Expunge) | bits << 4));
@@ -223,6 +238,7 @@ void OpWriter::mark(const ContainerId& text, const MarkKey& key, Anchor from, An
     const bool is_comment = key.text.empty();
     const bool is_new = is_comment && !key.isComment();
     const bool has_value = value.kind == ValueKind::Plain;
+    if (!is_new && key.comment.replica != m_author) m_only_comments = false;
     head(OpKind::Mark, static_cast<int>(value.origin_kind) << 1 | (is_comment ? kComment : 0),
          text);
     ByteWriter out(m_structure);

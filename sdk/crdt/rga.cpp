@@ -81,6 +81,21 @@ bool Rga::appendSlots(const IdRun& run, std::vector<SlotRun>* slots) const {
     return true;
 }
 
+std::vector<SlotRun> Rga::slotsIn(const IdRun& run) const {
+    std::vector<SlotRun> found;
+    const auto replica = m_replicas->find(run.replica);
+    if (!replica || *replica >= m_by_replica.size()) return found;
+    for (const std::uint32_t index : m_by_replica[*replica]) {
+        const Run& ids = m_runs[index];
+        const std::uint64_t first = std::max(run.first, ids.counter);
+        const std::uint64_t end = std::min(run.end(), ids.counter + lengthOf(index));
+        if (first < end)
+            found.push_back({ids.slot + static_cast<Slot>(first - ids.counter),
+                             static_cast<std::uint32_t>(end - first)});
+    }
+    return found;
+}
+
 void Rga::idsOf(const std::vector<SlotRun>& slots, std::vector<IdRun>* out) const {
     std::vector<IdRun>& ids = *out;
     ids.clear();
@@ -204,7 +219,8 @@ Slot Rga::addText(Place gap, Slot left, Slot right, std::string_view utf8, std::
 // ---- local edits ----
 
 Rga::Inserted Rga::insert(std::size_t position, ReplicaIndex replica, std::uint64_t counter,
-                          std::string_view utf8, std::uint32_t scalars) {
+                          std::string_view utf8, std::uint32_t scalars,
+                          std::optional<Slot> behind) {
     position = std::min(position, m_tree.units());
     Inserted done;
     Slot left = kStartSlot;
@@ -228,13 +244,18 @@ Rga::Inserted Rga::insert(std::size_t position, ReplicaIndex replica, std::uint6
         gap = at;
         break;
     }
+    if (behind) {
+        left = *behind;
+        left_right = m_tree.rightOf(left);
+        gap = m_tree.gapAfter(left);
+    }
     const Slot right = m_tree.slotAt(gap);
     done.position = position;
     done.left = idOf(left);
     done.continues = counter > 1 && left_right == right &&
                      done.left == OpId{m_replicas->id(replica), counter - 1};
     if (!done.continues) done.right = idOf(right);
-    const auto units = static_cast<std::uint32_t>(utf16Count(utf8));
+    const std::uint32_t units = unitsOf(utf8, scalars);
     // Neighbours: `right` hangs to the right of `left` iff it was written behind it.
     const bool is_left_child =
         right != kEndSlot && (gap.offset > 0 || m_tree.span(m_tree.normal(gap)).left == left);
@@ -282,10 +303,11 @@ void Rga::integrate(ReplicaIndex replica, std::uint64_t counter, Slot left, Slot
     const auto add = [&](std::string_view utf8, std::uint32_t scalars, bool expunged) {
         if (scalars == 0) return;
         if (!std::exchange(is_first, false)) gap = m_tree.gapAfter(left);
-        const auto units = static_cast<std::uint32_t>(utf16Count(utf8));
+        const std::uint32_t units = expunged ? 0 : unitsOf(utf8, scalars);
         const Slot slot = addText(gap, left, right, utf8, scalars, units, expunged);
         addIds(replica, counter, slot);
-        if (listener && !expunged) (*listener)(m_tree.unitsBefore(m_tree.find(slot)), 0, utf8);
+        if (listener && !expunged)
+            (*listener)({m_tree.unitsBefore(m_tree.find(slot)), 0, utf8, slot, scalars});
         left = slot + scalars - 1;
         counter += scalars;
     };
@@ -295,16 +317,62 @@ void Rga::integrate(ReplicaIndex replica, std::uint64_t counter, Slot left, Slot
     }
 }
 
+std::uint32_t Rga::unitsOf(std::string_view utf8, std::uint32_t scalars) {
+    return utf8.empty() ? scalars : static_cast<std::uint32_t>(utf16Count(utf8));
+}
+
 template <class F>
-void Rga::change(const SlotRun& run, F&& f, const Listener* listener) {
+void Rga::changeAt(const SlotRun& run, F&& f, const Listener* listener) {
     if (!listener) return m_tree.change(run.first, run.count, f, nullptr);
-    const SpanTree::Changed changed = [&](std::size_t position, const Span& span) {
+    const SpanTree::Changed changed = [&](std::size_t position, const Span& span,
+                                          std::uint32_t before) {
         if (span.isVisible())
-            (*listener)(position, 0, m_tree.utf8(span));
+            (*listener)({position, 0, m_tree.utf8(span), span.slot, span.length});
         else
-            (*listener)(position, span.units, {});
+            (*listener)({position, before, {}, span.slot, 0});
     };
     m_tree.change(run.first, run.count, f, &changed);
+}
+
+template <class F>
+void Rga::change(const SlotRun& run, F&& f, const Listener* listener) {
+    changeAt(run, f, listener);
+    forEachPlace(run, [&](Slot place) { changeAt({place, 1}, f, listener); });
+}
+
+// The further places of elements that were moved.
+template <class F>
+void Rga::forEachPlace(const SlotRun& run, F&& f) const {
+    if (m_places.empty()) return;
+    const auto end = m_places.lower_bound(run.first + run.count);
+    for (auto at = m_places.lower_bound(run.first); at != end; ++at)
+        for (const Slot place : at->second) f(place);
+}
+
+void Rga::addPlace(Slot home, Slot slot) {
+    const Span like = m_tree.span(m_tree.find(home));
+    const auto copy = [&](Span& s) {
+        s.deletions = like.deletions;
+        s.off = like.off;
+        s.elsewhere = 1;
+        if (like.expunged) s.expunged = 1, s.units = 0;
+    };
+    changeAt({slot, 1}, copy, nullptr);
+    m_places[home].push_back(slot);
+}
+
+void Rga::setShown(Slot slot, bool shown, const Listener* listener) {
+    changeAt(
+        {slot, 1}, [shown](Span& s) { s.elsewhere = !shown; }, listener);
+}
+
+void Rga::expunge(const SlotRun& run, const Listener* listener) {
+    const SpanTree::Changed changed = [&](std::size_t position, const Span& span,
+                                          std::uint32_t before) {
+        if (listener) (*listener)({position, before, {}, span.slot, 0});
+    };
+    m_tree.expunge(run.first, run.count, &changed);
+    forEachPlace(run, [&](Slot place) { m_tree.expunge(place, 1, &changed); });
 }
 
 void Rga::remove(ReplicaIndex replica, std::uint64_t counter, const std::vector<SlotRun>& slots,
@@ -350,6 +418,11 @@ bool Rga::isOff(ReplicaIndex author, std::uint64_t counter) const {
     return m_deletions.isOff(author, counter);
 }
 
+std::vector<SlotRun> Rga::targetsOf(ReplicaIndex author, std::uint64_t counter) const {
+    if (!m_deletions.contains(author, counter)) return {};
+    return m_deletions.targets(author, counter);
+}
+
 std::uint64_t Rga::textOfToggle(ReplicaIndex author, const IdRun& run, bool on,
                                 std::string* out) const {
     std::uint64_t scalars = 0;
@@ -380,23 +453,55 @@ std::string Rga::utf8() const {
 Cursor Rga::cursorAt(std::size_t position, Cursor::Side side) const {
     Cursor cursor;
     cursor.side = side;
-    position = std::min(position, m_tree.units());
     const bool after = side == Cursor::Side::After;
-    cursor.anchor = after ? Cursor::Anchor::Start : Cursor::Anchor::End;
-    std::size_t first = position;
+    const Neighbours beside = neighboursOf(position);
+    const Slot slot = after ? beside.left : beside.right;
+    cursor.anchor = slot < kSlotMax ? Cursor::Anchor::Character
+                    : after         ? Cursor::Anchor::Start
+                                    : Cursor::Anchor::End;
+    if (slot < kSlotMax) cursor.id = idOf(slot);
+    return cursor;
+}
+
+Rga::Neighbours Rga::neighboursOf(std::size_t position) const {
+    Neighbours found;
+    std::size_t first = std::min(position, m_tree.units());
     if (position < m_tree.units()) {
         const Place at = m_tree.atUnit(position, &first);  // rounds down
-        if (!after) {
-            cursor.anchor = Cursor::Anchor::Character;
-            cursor.id = idOf(m_tree.span(at).slot + at.offset);
+        found.right = m_tree.span(at).slot + at.offset;
+    }
+    if (first > 0) {
+        const Place at = m_tree.atUnit(first - 1);
+        found.left = m_tree.span(at).slot + at.offset;
+    }
+    return found;
+}
+
+Slot Rga::newlineFrom(std::size_t position) const {
+    if (position >= m_tree.units()) return kEndSlot;
+    for (Place at = m_tree.atUnit(position); at.leaf; at = m_tree.nextSpan(at)) {
+        const Span& span = m_tree.span(at);
+        if (!span.isVisible()) continue;
+        std::uint32_t scalar = 0;
+        for (const char c : m_tree.utf8(span)) {
+            if ((static_cast<std::uint8_t>(c) & 0xC0) == 0x80) continue;
+            if (c == '\n' && scalar >= at.offset) return span.slot + scalar;
+            ++scalar;
         }
     }
-    if (after && first > 0) {
-        const Place at = m_tree.atUnit(first - 1);
-        cursor.anchor = Cursor::Anchor::Character;
-        cursor.id = idOf(m_tree.span(at).slot + at.offset);
-    }
-    return cursor;
+    return kEndSlot;
+}
+
+std::size_t Rga::positionOf(Slot slot) const {
+    if (slot >= kSlotMax) return slot == kStartSlot ? 0 : m_tree.units();
+    return m_tree.unitsBefore(m_tree.find(slot));
+}
+
+std::size_t Rga::unitsOf(Slot slot) const {
+    Place at = m_tree.find(slot);
+    const std::size_t begin = m_tree.unitOffset(at);
+    ++at.offset;
+    return m_tree.unitOffset(at) - begin;
 }
 
 std::optional<std::size_t> Rga::resolve(const Cursor& cursor) const {
@@ -404,13 +509,10 @@ std::optional<std::size_t> Rga::resolve(const Cursor& cursor) const {
     if (cursor.anchor == Cursor::Anchor::End) return m_tree.units();
     const auto slot = slotOf(cursor.id);
     if (!slot || *slot >= kSlotMax) return std::nullopt;
-    Place at = m_tree.find(*slot);
+    const Place at = m_tree.find(*slot);
     std::size_t position = m_tree.unitsBefore(at);
-    if (cursor.side == Cursor::Side::After && m_tree.span(at).isVisible()) {
-        const std::size_t begin = m_tree.unitOffset(at);
-        ++at.offset;
-        position += m_tree.unitOffset(at) - begin;
-    }
+    if (cursor.side == Cursor::Side::After && m_tree.span(at).isVisible())
+        position += unitsOf(*slot);
     return position;
 }
 

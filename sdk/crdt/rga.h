@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,9 +43,16 @@ namespace kimdb::crdt {
 //! Positions are UTF-16 units of the visible text. Thread: one at a time.
 class Rga {
  public:
-    //! What became visible (inserted, UTF-8) or invisible (removed units) at a position.
-    using Listener =
-        std::function<void(std::size_t position, std::size_t removed, std::string_view inserted)>;
+    //! What became visible (inserted: UTF-8, or elements from `slot`) or invisible (removed units)
+    //! at a position.
+    struct Splice {
+        std::size_t position = 0;
+        std::size_t removed = 0;
+        std::string_view utf8;
+        Slot slot = 0;
+        std::uint32_t inserted = 0;  //!< characters or elements
+    };
+    using Listener = std::function<void(const Splice&)>;
 
     //! \a replicas outlives this and names every replica index used here.
     explicit Rga(const ReplicaTable& replicas) : m_replicas(&replicas) {}
@@ -57,6 +65,8 @@ class Rga {
     bool appendSlots(const IdRun& run, std::vector<SlotRun>* slots) const;
     //! The ids of slots, ascending, joined: how a deletion names them.
     void idsOf(const std::vector<SlotRun>& slots, std::vector<IdRun>* ids) const;
+    //! Those characters of an id run that are here.
+    std::vector<SlotRun> slotsIn(const IdRun& run) const;
     Slot leftOf(Slot slot) const { return m_tree.leftOf(slot); }
     Slot rightOf(Slot slot) const { return m_tree.rightOf(slot); }
     bool isBefore(Slot a, Slot b) const;
@@ -71,14 +81,41 @@ class Rga {
     Cursor cursorAt(std::size_t position, Cursor::Side side) const;
     std::optional<std::size_t> resolve(const Cursor& cursor) const;
 
+    //! The visible neighbours of a position; the ends are neighbours too.
+    struct Neighbours {
+        Slot left = kStartSlot, right = kEndSlot;
+    };
+    Neighbours neighboursOf(std::size_t position) const;
+    //! Position of a slot: the units that are visible in front of it.
+    std::size_t positionOf(Slot slot) const;
+    bool isVisible(Slot slot) const {
+        return slot < kSlotMax && m_tree.span(m_tree.find(slot)).isVisible();
+    }
+    bool isElsewhere(Slot slot) const { return m_tree.span(m_tree.find(slot)).elsewhere; }
+    std::size_t unitsOf(Slot slot) const;  //!< of one character, visible or not
+    Slot nextSlot() const { return m_tree.nextSlot(); }
+    //! Gives f(first slot, count) for what is visible, left to right.
+    template <class F>
+    void forEachVisible(F&& f) const {
+        m_tree.forEach([&](const Span& span) {
+            if (span.isVisible()) f(span.slot, span.length);
+        });
+    }
+
+    //! The first visible newline at or behind a position; kEndSlot when there is none.
+    Slot newlineFrom(std::size_t position) const;
+
     // ---- local edits ----
     struct Inserted {
         OpId left, right;
         std::size_t position = 0;  //!< after rounding
         bool continues = false;    //!< Continue says it all
     };
+    //! Behind the visible character in front of \a position, or behind \a behind, which is
+    //! invisible and stands in that gap. \a utf8 is empty for elements of a list.
     Inserted insert(std::size_t position, ReplicaIndex replica, std::uint64_t counter,
-                    std::string_view utf8, std::uint32_t scalars);
+                    std::string_view utf8, std::uint32_t scalars,
+                    std::optional<Slot> behind = std::nullopt);
     //! The visible characters in [position, position + length), pairs whole. Returns where they
     //! begin.
     std::size_t visible(std::size_t position, std::size_t length,
@@ -94,9 +131,19 @@ class Rga {
     bool canToggle(ReplicaIndex author, const IdRun& run) const;
     void toggle(ReplicaIndex author, const IdRun& run, bool on, const Listener* listener);
     bool isOff(ReplicaIndex author, std::uint64_t counter) const;
+    //! What a deletion of the author names, in its order. Empty when that is no deletion.
+    std::vector<SlotRun> targetsOf(ReplicaIndex author, std::uint64_t counter) const;
     //! The text of all that the toggle can make visible, in order; returns its scalars.
     std::uint64_t textOfToggle(ReplicaIndex author, const IdRun& run, bool on,
                                std::string* out) const;
+
+    void expunge(const SlotRun& run, const Listener* listener);
+
+    // ---- elements of a list: what is done to one is done to all its places ----
+    //! One more slot, integrated and not shown, for the element at \a home.
+    void addPlace(Slot home, Slot slot);
+    //! Shows or hides the element at this slot.
+    void setShown(Slot slot, bool shown, const Listener* listener);
 
     std::optional<std::string> checkInvariants() const;
 
@@ -125,7 +172,12 @@ class Rga {
     Slot firstOfLeftSubtree(Slot slot) const;
     Place endOfRightSubtree(Slot slot) const;
     template <class F>
+    void changeAt(const SlotRun& run, F&& f, const Listener* listener);
+    template <class F>
     void change(const SlotRun& run, F&& f, const Listener* listener);
+    template <class F>
+    void forEachPlace(const SlotRun& run, F&& f) const;
+    static std::uint32_t unitsOf(std::string_view utf8, std::uint32_t scalars);
 
     const ReplicaTable* m_replicas;
     SpanTree m_tree;
@@ -133,6 +185,7 @@ class Rga {
     std::vector<Run> m_runs;                               // id runs by slot
     std::vector<std::vector<std::uint32_t>> m_by_replica;  // indexes into m_runs
     std::unordered_map<std::uint64_t, std::vector<Slot>> m_siblings;
+    std::map<Slot, std::vector<Slot>> m_places;  // of elements that were moved, besides their own
 };
 
 }  // namespace kimdb::crdt

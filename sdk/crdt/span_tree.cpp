@@ -289,10 +289,19 @@ void SpanTree::settle(Place place, std::uint32_t units_before, const Changed* ch
     const Span& s = span(place);
     if (s.visibleUnits() != units_before) {
         addUnits(place.leaf, s.visibleUnits() - units_before);
-        if (changed) (*changed)(unitsBefore(place), s);
+        if (changed) (*changed)(unitsBefore(place), s, units_before);
     }
     joinWithNext(place.leaf, place.index);
     if (place.index > 0) joinWithNext(place.leaf, place.index - 1);
+}
+
+void SpanTree::expunge(Slot slot, std::uint32_t n, const Changed* changed) {
+    const auto erase = [this](Span& span) {
+        std::fill_n(m_text.begin() + span.text, span.bytes, '\0');
+        span.bytes = span.units = 0;
+        span.expunged = 1;
+    };
+    change(slot, n, erase, changed);
 }
 
 void SpanTree::makeRoom(Place& place, int spans) {
@@ -410,9 +419,10 @@ void SpanTree::insertSpan(Leaf* leaf, int index, const Span& span) {
 }
 
 bool SpanTree::joins(const Span& a, const Span& b) const {
-    const bool same_state =
-        a.deletions == b.deletions && a.off == b.off && a.expunged == b.expunged;
-    const bool ascii = a.bytes == a.length && b.bytes == b.length;
+    const bool same_state = a.deletions == b.deletions && a.off == b.off &&
+                            a.expunged == b.expunged && a.elsewhere == b.elsewhere;
+    const bool ascii =
+        (a.bytes == a.length && b.bytes == b.length) || (a.bytes == 0 && b.bytes == 0);
     return same_state && b.slot == a.endSlot() && b.left == b.slot - 1 && b.right == a.right &&
            !b.has_left_child && (ascii || a.length + b.length <= kMixedLengthMax);
 }
@@ -464,8 +474,9 @@ std::optional<std::string> SpanTree::checkNode(const Node* node) const {
             const Span& s = leaf->spans[i];
             units += s.visibleUnits();
             if (s.length == 0) return "a span is empty";
-            if (!s.expunged && scalarCount(utf8(s)) != s.length) return "a span's scalars";
-            if (utf16Count(utf8(s)) != s.units) return "a span's units";
+            if (s.bytes == 0 && s.units != (s.expunged ? 0 : s.length)) return "a span's units";
+            if (s.bytes > 0 && scalarCount(utf8(s)) != s.length) return "a span's scalars";
+            if (s.bytes > 0 && utf16Count(utf8(s)) != s.units) return "a span's units";
             for (std::uint32_t k = 0; k < s.length; ++k) {
                 const Place found = find(s.slot + k);
                 if (found.leaf != leaf || found.index != i) return "a slot's page";

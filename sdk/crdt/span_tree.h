@@ -36,15 +36,16 @@ struct Span {
     std::uint32_t length = 0;  //!< scalars
     Slot left = kStartSlot;
     Slot right = kEndSlot;
-    std::uint32_t text = 0;  //!< where its UTF-8 begins
-    std::uint32_t bytes = 0;
-    std::uint32_t units = 0;           //!< UTF-16
-    std::uint32_t deletions : 28 = 0;  //!< enabled ones
+    std::uint32_t text = 0;            //!< where its UTF-8 begins
+    std::uint32_t bytes = 0;           //!< 0: elements of a list, or expunged
+    std::uint32_t units = 0;           //!< UTF-16, or elements; 0: expunged
+    std::uint32_t deletions : 27 = 0;  //!< enabled ones
     std::uint32_t off : 1 = 0;         //!< the insertion is toggled off
     std::uint32_t expunged : 1 = 0;
+    std::uint32_t elsewhere : 1 = 0;       //!< a list's element that is shown at another slot
     std::uint32_t has_left_child : 1 = 0;  //!< of its first character: something is tied in front
 
-    bool isVisible() const { return deletions == 0 && !off && !expunged; }
+    bool isVisible() const { return deletions == 0 && !off && !expunged && !elsewhere; }
     std::uint32_t visibleUnits() const { return isVisible() ? units : 0; }
     Slot endSlot() const { return slot + length; }
 };
@@ -105,8 +106,10 @@ class SpanTree {
                 std::uint32_t units, bool expunged);
     void setHasLeftChild(Slot slot);
     //! Gives spans that make up exactly slot … slot+n-1 to \a change, one after the other, and
-    //! tells \a changed of each whose visibility is another now (position in units before it).
-    using Changed = std::function<void(std::size_t position, const Span& span)>;
+    //! tells \a changed of each whose visibility is another now (position in units before it;
+    //! units it showed before).
+    using Changed =
+        std::function<void(std::size_t position, const Span& span, std::uint32_t units_before)>;
     template <class F>
     void change(Slot slot, std::uint32_t n, F&& change, const Changed* changed) {
         while (n > 0) {
@@ -120,6 +123,9 @@ class SpanTree {
             n -= length;
         }
     }
+
+    //! The characters exist and never show; their text is overwritten.
+    void expunge(Slot slot, std::uint32_t n, const Changed* changed);
 
     //! Walks the spans left to right.
     template <class F>

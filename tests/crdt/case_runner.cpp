@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "crdt/case_runner.h"
 
+#include <algorithm>
+
 #include "core/utf8.h"
 
 namespace kimdb::test {
@@ -9,6 +11,7 @@ using crdt::ContainerId;
 using crdt::ContainerType;
 using crdt::Cursor;
 using crdt::Document;
+using crdt::Expand;
 using nlohmann::json;
 
 namespace {
@@ -24,6 +27,22 @@ ContainerId box(const std::string& name) {
 }
 
 const ContainerId kText = box("t");
+
+const std::map<std::string, Expand>& expands() {
+    static const std::map<std::string, Expand> expands{{"after", Expand::After},
+                                                       {"none", Expand::None},
+                                                       {"both", Expand::Both},
+                                                       {"before", Expand::Before}};
+    return expands;
+}
+
+// The case sorts a set's members by their JSON text.
+json sorted(json state) {
+    if (!state.contains("s") || !state["s"].is_array()) return state;
+    std::sort(state["s"].begin(), state["s"].end(),
+              [](const json& a, const json& b) { return a.dump() < b.dump(); });
+    return state;
+}
 
 std::size_t scalarOf(const std::u16string& text, std::size_t unit) {
     std::size_t n = 0;
@@ -91,25 +110,71 @@ std::optional<std::string> CaseRunner::run() {
     return std::nullopt;
 }
 
+void CaseRunner::performOnText(Document& doc, const json& op) {
+    const std::string kind = op[0];
+    const auto unit = [&](std::size_t i) {
+        return unitOf(doc.text(kText), op[i].get<std::size_t>());
+    };
+    const std::size_t begin = op[2].is_number() ? unit(2) : 0;
+    if (kind == "insert") {
+        doc.insertText(kText, begin, toUtf16(op[3].get<std::string>()));
+    } else if (kind == "delete") {
+        const std::size_t end =
+            unitOf(doc.text(kText), op[2].get<std::size_t>() + op[3].get<std::size_t>());
+        doc.removeText(kText, begin, end - begin);
+    } else if (kind == "mark") {
+        const bool removes = op[5] == json::object({{"none", 1}});
+        const Expand expand = expands().at(op[6]);
+        if (removes)
+            doc.unmark(kText, begin, unit(3) - begin, op[4], expand);
+        else
+            doc.mark(kText, begin, unit(3) - begin, op[4], valueOf(op[5]), expand);
+    } else if (kind == "comment") {
+        const std::string name =
+            "#" + std::to_string(m_txn) + "." + std::to_string(m_op);  // as the case knows it
+        const std::string key = doc.comment(kText, begin, unit(3) - begin, valueOf(op[4]));
+        m_comments[name] = key;
+        m_comment_names[key] = name;
+    } else if (kind == "uncomment") {
+        doc.removeComment(kText, m_comments.at(op[2]));
+    } else if (kind == "block") {
+        const bool removes = op[4] == json::object({{"none", 1}});
+        doc.setBlock(kText, begin, op[3], removes ? std::nullopt : std::optional(valueOf(op[4])));
+    } else {
+        throw std::runtime_error("unknown operation " + kind);
+    }
+}
+
+void CaseRunner::performOnList(Document& doc, const json& op) {
+    const std::string kind = op[0];
+    const ContainerId list = box("l");
+    if (kind == "linsert")
+        doc.insertItems(list, op[2], {valueOf(op[3])});
+    else if (kind == "lset")
+        doc.setItem(list, op[2], valueOf(op[3]));
+    else if (kind == "lmove")
+        doc.moveItem(list, op[2], op[3]);
+    else if (kind == "ldel")
+        doc.removeItems(list, op[2], op[3]);
+    else
+        throw std::runtime_error("unknown operation " + kind);
+}
+
 void CaseRunner::perform(Document& doc, const json& op) {
     const std::string kind = op[0];
     const std::string on = op[1];
     const ContainerId root = ContainerId::root();
     if (!on.empty() && kind != "child") doc.createContainer(root, on, box(on).type());
-    const auto scalars = [&](int i) {
-        return unitOf(doc.text(kText), op[static_cast<std::size_t>(i)].get<std::size_t>());
-    };
-    if (kind == "insert") {
-        doc.insertText(kText, scalars(2), toUtf16(op[3].get<std::string>()));
-    } else if (kind == "delete") {
-        const std::size_t begin = scalars(2);
-        const std::size_t end =
-            unitOf(doc.text(kText), op[2].get<std::size_t>() + op[3].get<std::size_t>());
-        doc.removeText(kText, begin, end - begin);
-    } else if (kind == "set") {
+    if (on == "t") return performOnText(doc, op);
+    if (on == "l") return performOnList(doc, op);
+    if (kind == "set") {
         doc.set(box(on), op[2], valueOf(op[3]));
     } else if (kind == "remove") {
         doc.remove(box(on), op[2]);
+    } else if (kind == "add") {
+        doc.addMember(box("s"), valueOf(op[2]));
+    } else if (kind == "discard") {
+        doc.removeMember(box("s"), valueOf(op[2]));
     } else if (kind == "inc") {
         doc.increment(box("c"), op[2].get<std::int64_t>());
     } else if (kind == "child") {
@@ -144,7 +209,12 @@ std::optional<std::string> CaseRunner::write(std::size_t n) {
         change = doc.redo(1);
     } else {
         doc.begin();
-        for (const json& op : txn["ops"]) perform(doc, op);
+        m_txn = n;
+        m_op = 0;
+        for (const json& op : txn["ops"]) {
+            perform(doc, op);
+            ++m_op;
+        }
         change = doc.commit(1);
     }
     if (change.has_value() == txn["empty"].get<bool>()) return "empty or not";
@@ -166,9 +236,26 @@ std::optional<std::string> CaseRunner::write(std::size_t n) {
     return doc.checkInvariants();
 }
 
+json CaseRunner::spansOf(const Document& doc) const {
+    json out = json::array();
+    for (const crdt::TextSpan& span : doc.spans(kText)) {
+        json attributes = json::object();
+        for (const auto& [key, value] : span.attributes) {
+            const auto name = m_comment_names.find(key);
+            attributes[name == m_comment_names.end() ? key : name->second] = jsonOf(value);
+        }
+        out.push_back(json::array({toUtf8(span.text), attributes}));
+    }
+    return out;
+}
+
 std::optional<std::string> CaseRunner::compare(const Document& doc, const json& state) const {
     const json got = jsonOf(doc.toValue());
-    if (got != state["json"]) return "got " + got.dump() + ", want " + state["json"].dump();
+    if (sorted(got) != sorted(state["json"]))
+        return "got " + got.dump() + ", want " + state["json"].dump();
+    const json spans = spansOf(doc);
+    const json want = state.contains("spans") ? state["spans"] : json::array();
+    if (spans != want) return "got spans " + spans.dump() + ", want " + want.dump();
     return std::nullopt;
 }
 

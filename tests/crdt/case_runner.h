@@ -25,6 +25,9 @@ class CaseRunner {
     std::optional<std::string> write(std::size_t n);
     std::optional<std::string> deliver(std::size_t order);
     void perform(crdt::Document& doc, const nlohmann::json& op);
+    void performOnText(crdt::Document& doc, const nlohmann::json& op);
+    void performOnList(crdt::Document& doc, const nlohmann::json& op);
+    nlohmann::json spansOf(const crdt::Document& doc) const;
     std::optional<std::string> compare(const crdt::Document& doc,
                                        const nlohmann::json& state) const;
 
@@ -33,6 +36,10 @@ class CaseRunner {
     std::map<std::size_t, Change> m_changes;
     std::vector<std::set<std::size_t>> m_past;
     std::map<std::size_t, crdt::Cursor> m_cursors;
+    std::size_t m_txn = 0;                          // that is being written
+    std::size_t m_op = 0;                           // and its operation
+    std::map<std::string, std::string> m_comments;  // the case's names -> keys
+    std::map<std::string, std::string> m_comment_names;
 };
 
 //! UTF-16 position of a scalar position.

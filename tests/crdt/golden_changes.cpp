@@ -109,11 +109,11 @@ void addFormsOfLists(Forms& forms) {
     forms.add(
         "insert elements",
         [](OpWriter& out) {
-            out.insertElement(kList, kStartId, {kOther, 5}, false, kPlain);
-            out.insertElement(kList, {kAuthor, 100}, {kOther, 5}, true, kPlain);
-            out.insertElement(kList, {kAuthor, 101}, {kOther, 5}, true,
+            out.insertElement(kList, kStartId, {kOther, 5}, kPlain);
+            out.insertElement(kList, {kAuthor, 100}, {kOther, 5}, kPlain);
+            out.insertElement(kList, {kAuthor, 101}, {kOther, 5},
                               {ValueKind::Container, {}, ContainerType::Text});
-            out.insertElement(kList, {kAuthor, 90}, kEndId, false, kPlain);
+            out.insertElement(kList, {kAuthor, 90}, kEndId, kPlain);
         },
         "0202016c0200030532720112020d01", "08030e08030e08030e");
     forms.add(

@@ -23,7 +23,8 @@ class TestConformance : public QObject {
  private slots:
     void casesOfTheModel_data() {
         QTest::addColumn<QString>("family");
-        for (const char* family : {"text", "backspace", "map", "counter", "nested", "undo-text"})
+        for (const char* family : {"text", "backspace", "marks", "list", "map", "set", "counter",
+                                   "nested", "undo-text", "undo-all", "all"})
             QTest::newRow(family) << QString(family);
     }
 
