@@ -16,10 +16,10 @@ namespace kimdb::crdt {
 //! \brief The marks of one text (Litt, Lim, Kleppmann, van Hardenberg: "Peritext", 2022): ranges
 //! between anchors, never characters of the sequence.
 //!
-//!   text        T  h  e     f  o  x           per key, boundaries cut the text into stretches, and
-//!   bold      ├──── true ───────┤             on each the mark with the greatest (lamport, replica)
-//!                     ├─ none ─────┤          wins; "none" is a mark too, so that taking one away
-//!   stretches │ true  │ none       │ -        wins or loses like the rest
+//!   text        T  h  e     f  o  x        per key, boundaries cut the text into stretches, and
+//!   bold      ├──── true ───────┤          on each the mark with the greatest (lamport, replica)
+//!                     ├─ none ─────┤       wins; "none" is a mark too, so that taking one away
+//!   stretches │ true  │ none       │ -     wins or loses like the rest
 //!
 //! An anchor is a character and a side, so a boundary stays where it is when text comes between:
 //! text typed into a stretch has what the stretch has. Deleted characters hold their anchors.
