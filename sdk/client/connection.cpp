@@ -25,7 +25,8 @@ std::unique_ptr<net::Transport> makeTransport() {
     return std::make_unique<net::WebSocketTransport>();
 }
 
-Connection::Connection(Random& random) : m_transport(makeTransport()), m_reconnector(random) {
+Connection::Connection(Random& random, const Clock& clock)
+    : m_transport(makeTransport()), m_reconnector(random, clock) {
     connect(m_transport.get(), &net::Transport::opened, this, &Connection::opened);
     connect(m_transport.get(), &net::Transport::messageReceived, this, &Connection::received);
     connect(m_transport.get(), &net::Transport::closed, this, &Connection::handleClosed);
@@ -38,7 +39,7 @@ void Connection::start(const QUrl& url) {
     m_url = url;
     m_wanted = true;
     m_reconnector.stop();
-    m_reconnector.established();
+    m_reconnector.reset();
     m_transport->open(url);
 }
 

@@ -19,7 +19,7 @@ namespace kimdb {
 class Connection : public QObject {
     Q_OBJECT
  public:
-    explicit Connection(Random& random);
+    Connection(Random& random, const Clock& clock);
     ~Connection() override;
 
     void start(const QUrl& url);
@@ -29,7 +29,7 @@ class Connection : public QObject {
     enum class Then { Retry, StayAway };
     //! Ends the present connection.
     void close(int code, const QString& reason, Then then);
-    //! The relay has welcomed us: the waits of the back-off begin small again.
+    //! The relay has welcomed us: when that lasts, the waits of the back-off begin small again.
     void established() { m_reconnector.established(); }
 
  signals:

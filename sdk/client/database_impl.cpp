@@ -78,7 +78,7 @@ void Database::Impl::watchStore() {
 }
 
 void Database::Impl::watchConnection() {
-    m_connection = std::make_unique<Connection>(m_random);
+    m_connection = std::make_unique<Connection>(m_random, m_clock);
     connect(m_connection.get(), &Connection::opened, this, [this] {
         m_engine->connectionOpened();
         pump();

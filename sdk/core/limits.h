@@ -53,6 +53,7 @@ inline constexpr auto kPeerSilenceMax = 45s;
 // Reconnect: full jitter
 inline constexpr auto kReconnectDelayMin = 250ms;
 inline constexpr auto kReconnectDelayMax = 30s;
+inline constexpr auto kSessionProvenAfter = 5s;  // then the next wait begins small again
 
 // Presence
 inline constexpr auto kPresenceInterval = 50ms;  // <= 20 Hz per sender and room

@@ -18,13 +18,17 @@ std::chrono::milliseconds Backoff::next() {
     return milliseconds(m_random.below(static_cast<std::uint64_t>(bound.count()) + 1));
 }
 
-Reconnector::Reconnector(Random& random, QObject* parent) : QObject(parent), m_backoff(random) {
+Reconnector::Reconnector(Random& random, const Clock& clock, QObject* parent)
+    : QObject(parent), m_clock(clock), m_backoff(random) {
     m_timer.setSingleShot(true);
     connect(&m_timer, &QTimer::timeout, this, &Reconnector::due);
 }
 
 void Reconnector::schedule(std::chrono::milliseconds at_least) {
     if (m_timer.isActive()) return;
+    const auto now = m_clock.steadyTime();
+    if (m_established && now - *m_established >= limits::kSessionProvenAfter) m_backoff.reset();
+    m_established.reset();
     m_timer.start(std::max(m_backoff.next(), at_least));
 }
 
@@ -33,6 +37,11 @@ void Reconnector::hurry() {
 }
 
 void Reconnector::established() {
+    m_established = m_clock.steadyTime();
+}
+
+void Reconnector::reset() {
+    m_established.reset();
     m_backoff.reset();
 }
 

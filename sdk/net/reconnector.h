@@ -4,6 +4,7 @@
 #include <QObject>
 #include <QTimer>
 #include <chrono>
+#include <optional>
 
 #include "core/clock.h"
 
@@ -24,11 +25,11 @@ class Backoff {
 };
 
 //! \brief The one place that decides when to connect again. Thread: that of the object. Owner of
-//! \a random: the caller, outlives this.
+//! \a random and \a clock: the caller, outlive this.
 class Reconnector : public QObject {
     Q_OBJECT
  public:
-    explicit Reconnector(Random& random, QObject* parent = nullptr);
+    Reconnector(Random& random, const Clock& clock, QObject* parent = nullptr);
 
     //! \brief A connection failed or ended: due() follows after the next wait, or after \a at_least
     //! if that is longer (what the relay asked for). Does nothing when a wait is already under way,
@@ -37,8 +38,12 @@ class Reconnector : public QObject {
     //! \brief due() now instead of at the end of the wait (the network is back, the user asks).
     //! Does nothing when there is no wait.
     void hurry();
-    //! A session was established (not merely a socket): waits begin small again.
+    //! A session was established (not merely a socket). When it has lived for
+    //! limits::kSessionProvenAfter, waits begin small again; one that ends at once, each time, is
+    //! one more failure.
     void established();
+    //! Waits begin small again (the user asks for a connection).
+    void reset();
     //! No due() until the next schedule().
     void stop();
     bool isWaiting() const { return m_timer.isActive(); }
@@ -48,7 +53,9 @@ class Reconnector : public QObject {
     void due();
 
  private:
+    const Clock& m_clock;
     Backoff m_backoff;
+    std::optional<std::chrono::milliseconds> m_established;  // steady time
     QTimer m_timer;
 };
 

@@ -25,6 +25,13 @@ class ConstantRandom final : public Random {
     int m_drawn = 0;
 };
 
+class StoppedClock final : public Clock {
+ public:
+    std::int64_t wallTime() const override { return now.count(); }
+    std::chrono::milliseconds steadyTime() const override { return now; }
+    std::chrono::milliseconds now{1000};
+};
+
 constexpr std::uint64_t kLong = 200;  // ms, below the first bound: a wait that tests look at
 
 }  // namespace
@@ -63,7 +70,7 @@ class TestReconnector : public QObject {
 
     void manySymptomsOfOneFailureAreOneWait() {
         ConstantRandom random(3);
-        Reconnector reconnector(random);
+        Reconnector reconnector(random, clock);
         QSignalSpy due(&reconnector, &Reconnector::due);
         for (int symptom = 0; symptom < 5; ++symptom) reconnector.schedule();
         QCOMPARE(random.drawn(), 1);
@@ -74,37 +81,47 @@ class TestReconnector : public QObject {
         QTRY_COMPARE(due.count(), 2);
     }
 
-    void establishedBeginsSmallAgain() {
+    void aSessionThatLivedBeginsSmallAgain() {
         ConstantRandom random(29'999);
-        Reconnector reconnector(random);
-        const auto wait = [&reconnector] {
-            reconnector.schedule();
-            const auto left = reconnector.remaining();
-            reconnector.stop();
-            return left;
-        };
-        for (int i = 0; i < 7; ++i) wait();
-        QVERIFY(wait() > 29s);
-        QVERIFY(wait() > 29s);  // stop() is no success
+        Reconnector reconnector(random, clock);
+        for (int i = 0; i < 7; ++i) waitOf(reconnector);
+        QVERIFY(waitOf(reconnector) > 29s);
+        QVERIFY(waitOf(reconnector) > 29s);  // stop() is no success
         reconnector.established();
-        QVERIFY(wait() <= limits::kReconnectDelayMin);
+        clock.now += limits::kSessionProvenAfter;
+        QVERIFY(waitOf(reconnector) <= limits::kReconnectDelayMin);
+        QVERIFY(waitOf(reconnector) > limits::kReconnectDelayMin);  // it counts once
+    }
+
+    // Else whoever is welcomed and thrown out, each time, hammers the relay for ever.
+    void aSessionThatEndsAtOnceIsAFailureToo() {
+        ConstantRandom random(29'999);
+        Reconnector reconnector(random, clock);
+        for (int i = 0; i < 8; ++i) {
+            reconnector.established();
+            clock.now += limits::kSessionProvenAfter - 1ms;
+            waitOf(reconnector);
+        }
+        QVERIFY(waitOf(reconnector) > 29s);
+        reconnector.reset();
+        QVERIFY(waitOf(reconnector) <= limits::kReconnectDelayMin);
     }
 
     void theRelayMayAskForMore() {
         ConstantRandom random(0);
-        Reconnector reconnector(random);
+        Reconnector reconnector(random, clock);
         reconnector.schedule(20s);
         QVERIFY(reconnector.remaining() > 19s);
         reconnector.stop();
         ConstantRandom longer(kLong);
-        Reconnector patient(longer);
+        Reconnector patient(longer, clock);
         patient.schedule(1ms);
         QVERIFY(patient.remaining() > 100ms);
     }
 
     void hurryEndsAWaitAndBeginsNone() {
         ConstantRandom random(0);
-        Reconnector reconnector(random);
+        Reconnector reconnector(random, clock);
         QSignalSpy due(&reconnector, &Reconnector::due);
         reconnector.hurry();
         QVERIFY(!reconnector.isWaiting());
@@ -115,17 +132,26 @@ class TestReconnector : public QObject {
 
     void stopEndsAWait() {
         ConstantRandom random(0);
-        Reconnector reconnector(random);
+        Reconnector reconnector(random, clock);
         QSignalSpy due(&reconnector, &Reconnector::due);
         reconnector.schedule();
         reconnector.stop();
         ConstantRandom later(1);
-        Reconnector other(later);
+        Reconnector other(later, clock);
         QSignalSpy otherDue(&other, &Reconnector::due);
         other.schedule();  // is due after the stopped one would have been
         QTRY_COMPARE(otherDue.count(), 1);
         QCOMPARE(due.count(), 0);
     }
+
+ private:
+    static std::chrono::milliseconds waitOf(Reconnector& reconnector) {
+        reconnector.schedule();
+        const auto left = reconnector.remaining();
+        reconnector.stop();
+        return left;
+    }
+    StoppedClock clock;
 };
 
 QTEST_GUILESS_MAIN(TestReconnector)

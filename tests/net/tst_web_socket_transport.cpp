@@ -410,7 +410,8 @@ class TestWebSocketTransport : public QObject {
         EchoServer server;
         server.abortNext(3);
         SeededRandom random(11);
-        Reconnector reconnector(random);
+        SystemClock clock;
+        Reconnector reconnector(random, clock);
         Client client;
         connect(&client.transport, &Transport::closed, &reconnector, [&] {
             reconnector.schedule();

@@ -140,12 +140,16 @@ void Cluster::checkDocument(const std::string& name, const std::set<Token>& aliv
     const Log& log = durableLog(m_relay.disk(), name);
     crdt::Document model(0);
     std::map<ReplicaId, std::uint64_t> heads;
+    std::set<Token> once;
     for (const store::LogEntry& entry : log) {
         const auto change = changeOf(entry);
         if (!change) return m_world.violate("the relay's log cannot be read");
         std::uint64_t& head = heads[entry.replica];
         if (entry.first != head + 1) m_world.violate("counters are not dense in " + name);
         head = entry.first + entry.count - 1;
+        for (const Token token : m_world.tokensIn(*change))
+            if (!once.insert(token).second)
+                m_world.violate("accepted twice in " + name + ": " + m_world.label(*change));
         if (auto received = model.receive(*change); !received)
             m_world.violate("the model cannot take a change: " + received.error().message);
     }
