@@ -243,10 +243,10 @@ Result<ContainerUse> containerUse(const Change& change) {
     return use;
 }
 
-Result<Change> renamed(const Change& change, ReplicaId from, std::uint64_t at, ReplicaId to) {
-    const Renaming rename{from, at, to};
-    Change out = change;
-    renameHeader(out, rename);
+namespace {
+
+// The operations of \a change under their new ids in the header of \a out.
+Result<Change> rewritten(const Change& change, const Renaming& rename, Change out) {
     if (change.is_void) return out;
     OpWriter writer;
     writer.begin(out.replica, out.first, out.deps);
@@ -258,6 +258,22 @@ Result<Change> renamed(const Change& change, ReplicaId from, std::uint64_t at, R
     out.structure = std::move(writer.structure());
     out.content = std::move(writer.content());
     return out;
+}
+
+}  // namespace
+
+Result<Change> renamed(const Change& change, ReplicaId from, std::uint64_t at, ReplicaId to) {
+    const Renaming rename{from, at, to};
+    Change out = change;
+    renameHeader(out, rename);
+    return rewritten(change, rename, std::move(out));
+}
+
+Result<Change> withDeps(const Change& change, std::vector<OpId> deps) {
+    constexpr Renaming kNothing{0, UINT64_MAX, 0};
+    Change out = change;
+    out.deps = std::move(deps);
+    return rewritten(change, kNothing, std::move(out));
 }
 
 }  // namespace kimdb::crdt

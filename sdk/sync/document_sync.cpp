@@ -229,6 +229,7 @@ void DocumentSync::receive(const wire::SubOk& record) {
     m_time_base_ms = record.time_base_ms;
     if (auto ok = bind(record); !ok) return storageTrouble(ok.error());
     if (m_phase == Phase::Stopped) return;
+    if (auto ok = suitQueue(); !ok) return storageTrouble(ok.error());
     Heads heads = takeHeads(record.streams);
     // It showed more than it has. Who may not read is not told the head.
     if (record.plan != wire::Plan::Denied && record.head < m_received_before)
@@ -386,13 +387,13 @@ Result<> DocumentSync::reloadQueue() {
     if (!m_armed) return {};
     const LogState& state = m_log.state();
     DependencyOrder order(m_log.streams(), m_queue);
-    const bool may_supply = m_permissions & wire::kWrite;
+    m_supplies = m_permissions & wire::kWrite;
     const auto read = m_log.forEach(std::max<std::uint64_t>(state.queue_start, 1) - 1,
                                     [&](const LogChange& entry) {
                                         const Change& c = entry.change;
                                         const bool own = owns(c.replica);
                                         if (c.last() <= m_log.stream(c.replica).acked) return true;
-                                        if (!own && !may_supply) return true;
+                                        if (!own && !m_supplies) return true;
                                         order.add({.position = entry.position,
                                                    .replica = c.replica,
                                                    .first = c.first,
@@ -409,6 +410,14 @@ Result<> DocumentSync::reloadQueue() {
     markBusy();
     statusChanged();
     return read;
+}
+
+// Only who may write gives others' changes back to a restored relay.
+Result<> DocumentSync::suitQueue() {
+    const bool may_supply = m_permissions & wire::kWrite;
+    const bool has_others = m_queue.size() > m_queue.ownSize();
+    const bool suits = may_supply ? m_supplies || supplied() : !has_others;
+    return suits ? Result<>() : reloadQueue();
 }
 
 // The store names the documents that may have a queue, so that a start reads those only. Set when
@@ -437,8 +446,7 @@ void DocumentSync::receive(const wire::Perm& record) {
         unsubscribe();  // the new SUB tells the own heads, by which the queue is judged
         return subscribe();
     }
-    if ((record.permissions & ~before) & wire::kWrite && !supplied())
-        if (auto ok = reloadQueue(); !ok) storageTrouble(ok.error());
+    if (auto ok = suitQueue(); !ok) storageTrouble(ok.error());
 }
 
 void DocumentSync::receive(const wire::ErrorRecord& record) {

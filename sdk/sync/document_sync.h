@@ -100,6 +100,7 @@ class DocumentSync {
     void deny(Heads heads);
     Result<> restartFromZero();
     Result<> reloadQueue();
+    Result<> suitQueue();
     void arm(DocumentLog::Edit& edit, std::uint64_t position);
     void disarm();
     void sendSeen();
@@ -151,6 +152,7 @@ class DocumentSync {
     ReplicaId m_fresh_salt_of = 0;
     bool m_open = false;
     bool m_blocked = false;  // something waits for what is not here
+    bool m_supplies = true;  // the queue has others' changes too
     bool m_armed = false;    // the store's list of documents with a queue names this one
 
     Phase m_phase = Phase::Idle;

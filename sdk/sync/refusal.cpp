@@ -112,4 +112,14 @@ Result<std::vector<LogChange>> refusalClosure(const DocumentLog& log,
     return refused;
 }
 
+bool isSameEdit(const Change& a, const Change& b) {
+    if (a.replica != b.replica || a.first != b.first || a.count != b.count ||
+        a.time_ms != b.time_ms || a.is_void != b.is_void)
+        return false;
+    if (a.deps == b.deps) return a == b;
+    const auto bare_a = crdt::withDeps(a, {});
+    const auto bare_b = crdt::withDeps(b, {});
+    return bare_a && bare_b && *bare_a == *bare_b;
+}
+
 }  // namespace kimdb::sync

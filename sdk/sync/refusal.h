@@ -23,4 +23,8 @@ Result<std::vector<LogChange>> refusalClosure(const DocumentLog& log,
                                               std::vector<LogChange> refused,
                                               const IsPending& pending);
 
+//! \brief Whether \a a and \a b are one edit: what was done by whom and when. They may have other
+//! deps, for those lost in a fork are cut (docs/decisions/0042-forks.md).
+bool isSameEdit(const Change& a, const Change& b);
+
 }  // namespace kimdb::sync

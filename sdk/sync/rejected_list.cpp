@@ -6,6 +6,7 @@
 
 #include "core/bytes.h"
 #include "core/limits.h"
+#include "sync/refusal.h"
 
 // Value: bytes document, varint code, varint time, rest encoded change.
 namespace kimdb::sync {
@@ -18,18 +19,6 @@ std::string keyInStore(std::uint64_t id) {
     char hex[17];
     std::snprintf(hex, sizeof hex, "%016llx", static_cast<unsigned long long>(id));
     return kPrefix + std::string(hex);
-}
-
-// Identity of an edit: what was done, without deps.
-Hash16 editHash(const Change& change) {
-    Bytes header;
-    ByteWriter out(header);
-    out.u64(change.replica);
-    out.varint(change.first);
-    out.varint(change.count);
-    out.varint(static_cast<std::uint64_t>(change.time_ms));
-    out.varint(change.structure.size());
-    return sha256Truncated({header, change.structure, change.content});
 }
 
 Result<Rejected> decodeEntry(const std::string& key, ByteView value) {
@@ -63,19 +52,14 @@ Result<> RejectedList::load() {
 
 void RejectedList::index(std::uint64_t id, const Key& key) {
     m_index[id] = key;
-    m_by_edit.emplace(key.edit, id);
     m_by_document[key.document].emplace(key.first, id);
 }
 
 void RejectedList::unindex(std::uint64_t id) {
-    const auto eraseFrom = [id](auto& map, const auto& key) {
-        const auto [begin, end] = map.equal_range(key);
-        map.erase(std::find_if(begin, end, [&](const auto& e) { return e.second == id; }));
-    };
     const Key& key = m_index.at(id);
-    eraseFrom(m_by_edit, key.edit);
     auto& of_document = m_by_document.at(key.document);
-    eraseFrom(of_document, key.first);
+    const auto [begin, end] = of_document.equal_range(key.first);
+    of_document.erase(std::find_if(begin, end, [&](const auto& e) { return e.second == id; }));
     if (of_document.empty()) m_by_document.erase(key.document);
     m_index.erase(id);
 }
@@ -109,10 +93,11 @@ std::uint64_t RejectedList::count(const std::string& document) const {
 
 std::optional<Rejected> RejectedList::find(const std::string& document,
                                            const Change& change) const {
-    if (m_index.empty()) return std::nullopt;
-    const auto [begin, end] = m_by_edit.equal_range(editHash(change));
+    const auto entries = m_by_document.find(document);
+    if (entries == m_by_document.end()) return std::nullopt;
+    const auto [begin, end] = entries->second.equal_range({change.replica, change.first});
     for (auto it = begin; it != end; ++it)
-        if (m_index.at(it->second).document == document) return read(it->second);
+        if (auto entry = read(it->second); entry && isSameEdit(entry->change, change)) return entry;
     return std::nullopt;
 }
 
@@ -131,7 +116,7 @@ std::optional<Rejected> RejectedList::read(std::uint64_t id) const {
 }
 
 RejectedList::Key RejectedList::keyOf(const Rejected& entry) {
-    return {entry.document, {entry.change.replica, entry.change.first}, editHash(entry.change)};
+    return {entry.document, {entry.change.replica, entry.change.first}};
 }
 
 Rejected RejectedList::add(store::Batch& batch, const std::string& document, Change change,

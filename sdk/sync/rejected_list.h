@@ -53,7 +53,6 @@ class RejectedList {
     struct Key {
         std::string document;
         OpId first;
-        Hash16 edit;
     };
     static Key keyOf(const Rejected& entry);
     std::optional<Rejected> read(std::uint64_t id) const;
@@ -63,7 +62,6 @@ class RejectedList {
     void unindex(std::uint64_t id);
 
     std::map<std::uint64_t, Key> m_index;
-    std::multimap<Hash16, std::uint64_t> m_by_edit;
     std::map<std::string, std::multimap<OpId, std::uint64_t>> m_by_document;
     std::map<std::uint64_t, Key> m_added;
     std::vector<std::uint64_t> m_removed;

@@ -18,17 +18,6 @@
 
 namespace kimdb::sync {
 
-namespace {
-
-// Deps that were lost in a fork are cut, here or by a copy of this folder; it is the same edit all
-// the same.
-bool isSameEdit(const Change& a, Change b) {
-    b.deps = a.deps;
-    return a == b;
-}
-
-}  // namespace
-
 Result<> DocumentSync::refusePending(std::uint64_t from, ErrorCode code,
                                      const std::function<bool(const Change&)>& also) {
     std::vector<LogChange> refused;
@@ -226,6 +215,7 @@ Result<> DocumentSync::reject(DocumentLog::Edit& edit, std::vector<LogChange> lo
     if (!closure) return closure.error();
     std::set<std::uint64_t> fallen;
     std::vector<Rejected> rejected;
+    std::optional<Error> failed;
     for (const LogChange& entry : *closure) {
         fallen.insert(entry.position);
         if (entry.change.is_void) continue;
@@ -240,9 +230,16 @@ Result<> DocumentSync::reject(DocumentLog::Edit& edit, std::vector<LogChange> lo
         Change kept = fallen.contains(entry.position) ? voidOf(c) : c;
         for (OpId& dep : kept.deps) dep.counter = std::min(dep.counter, keptHead(dep, lost));
         std::erase_if(kept.deps, [](const OpId& dep) { return dep.isNull(); });
+        if (kept.deps.size() != c.deps.size()) {
+            auto rewritten = crdt::withDeps(fallen.contains(entry.position) ? voidOf(c) : c,
+                                            std::move(kept.deps));
+            if (!rewritten) return failed = rewritten.error(), false;
+            kept = std::move(*rewritten);
+        }
         if (kept != c) edit.replace(entry.position, kept);
         return true;
     });
+    if (failed) return *failed;
     if (!read) return read;
     Identity identity = m_shared.identity;
     if (lost.contains(identity.current())) {

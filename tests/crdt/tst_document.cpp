@@ -446,6 +446,25 @@ class TestDocument : public QObject {
         QCOMPARE(*t.b.doc.resolve(kText, d), 4u);
     }
 
+    // ---- the same edit in another header ----
+    // Operations name replicas by their place among the deps.
+    void otherDepsLeaveTheEditAsItIs() {
+        Three t(u"abc");
+        t.b.inserts(0, u"B");
+        t.c.inserts(0, u"C");
+        t.meet();
+        t.a.removes(0);
+        const Change& both = t.a.written.back();
+        QCOMPARE(both.deps.size(), std::size_t{2});
+        const Result<Change> bare = crdt::withDeps(both, {});
+        QVERIFY(bare.ok());
+        QVERIFY(bare->structure != both.structure);
+        QCOMPARE(crdt::references(*bare)->front(), crdt::references(both)->front());
+        for (const OpId& dep : both.deps)
+            QCOMPARE(crdt::withDeps(both, {dep})->deps, std::vector<OpId>{dep});
+        QCOMPARE(*crdt::withDeps(*bare, both.deps), both);
+    }
+
     // ---- renamed streams ----
     void aCopiedFolderRenamesTheSameWayTwice() {
         Person a(1);

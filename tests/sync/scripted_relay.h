@@ -57,6 +57,14 @@ class ScriptedRelay final : public sync::SyncDelegate {
         appended = engine->appendLocal(name, change);
         return change;
     }
+    Change removes(std::size_t position) {
+        ++clock.now;
+        document->begin();
+        document->removeText(textContainer(), position, 1);
+        Change change = *document->commit(clock.wallTime());
+        appended = engine->appendLocal(name, change);
+        return change;
+    }
     Change clearsText() {
         ++clock.now;
         document->begin();

@@ -182,6 +182,31 @@ class TestReconcile : public QObject {
         QCOMPARE(me.rebuilds, 0);
     }
 
+    // The relay was restored while we might only read: others' changes wait for a writer. Our edit
+    // on top of one must not wait for ever when we may write again, in a later session.
+    void othersChangesAreSuppliedWhenWritingIsAllowedAgain() {
+        ScriptedRelay me;
+        OtherReplica other(5);
+        const Change theirs = other.types(u"a");
+        goLive(me);
+        me.sendsOps(0, {theirs});
+        me.store.sync();
+        me.engine->connectionClosed();
+        wire::SubOk reader = me.subOk(wire::Plan::Reconcile);
+        me.connects({{2}});
+        reader.alias = me.alias;
+        reader.permissions = wire::kRead;
+        me.says(reader);
+        me.sendsChunk(0, {});
+        me.store.sync();
+        QVERIFY(me.takePushed().empty());
+        me.engine->connectionClosed();
+
+        me.connects({{2}});
+        me.says(me.subOk(wire::Plan::UpToDate));
+        QCOMPARE(me.takePushed(), (std::vector<Change>{theirs}));
+    }
+
     // SYNC rule 6: both copies of a folder derive the same stream, so their common queue arrives
     // once.
     void equivocationMovesTheQueueToTheDerivedStream() {
@@ -240,6 +265,33 @@ class TestReconcile : public QObject {
         QCOMPARE(me.refused[0].change, mine);
         QCOMPARE(me.refused[0].code, ErrorCode::Equivocation);
         QCOMPARE(me.problems.back().code, ErrorCode::Equivocation);  // forkDetected
+    }
+
+    // Operations name replicas by their place among the deps: when one is cut, the others move up.
+    void anEditKeepsItsMeaningWhenADepIsCut() {
+        ScriptedRelay me;
+        OtherReplica lost(5);
+        OtherReplica kept(6);
+        const Change lower = lost.types(u"x");
+        const Change upper = kept.types(u"z");
+        goLive(me);
+        me.sendsOps(0, {lower, upper});
+        const Change mine = me.removes(me.text().find('z'));
+        QCOMPARE(mine.deps.size(), std::size_t{2});
+        me.store.sync();
+        me.takePushed();
+        me.engine->connectionClosed();
+
+        OtherReplica other(5);  // its folder was rolled back
+        me.connects({{2}});
+        me.says(me.subOk(wire::Plan::Reconcile, 2));
+        me.sendsChunk(0, {other.types(u"w"), upper});
+        me.store.sync();
+        QCOMPARE(me.text(), std::string("w"));
+        const auto pushed = me.takePushed();
+        QCOMPARE(pushed.size(), std::size_t{1});
+        QCOMPARE(pushed[0].deps, (std::vector<OpId>{upper.lastId()}));
+        QCOMPARE(*crdt::references(pushed[0]), *crdt::references(mine));
     }
 
     // A copy wrote more at our counter and was refused: the relay's VOID there is longer than our

@@ -351,4 +351,8 @@ Result<Change> withoutContent(const Change& change, const std::vector<IdRun>& ex
 //! REQUIRES: the change itself does not straddle \a at.
 Result<Change> renamed(const Change& change, ReplicaId from, std::uint64_t at, ReplicaId to);
 
+//! \brief The same operations in a change with other deps. Operations name replicas by their place
+//! among the deps, so they are written anew. Errors: as renamed().
+Result<Change> withDeps(const Change& change, std::vector<OpId> deps);
+
 }  // namespace kimdb::crdt
