@@ -69,6 +69,10 @@ inline constexpr std::size_t kJournalGroupBytesMax = 4 << 20;  // one fdatasync;
 inline constexpr std::size_t kSegmentBytesMin = 64 << 10;      // a journal file: a quarter of the
 inline constexpr std::size_t kSegmentBytesMax = 16 << 20;      //   write buffer within these
 inline constexpr std::size_t kStoreBufferBytesMin = 64 << 10;  // write buffer of one store
+inline constexpr std::size_t kLogBlockEntriesMax = 256;        // cold entries packed together;
+inline constexpr std::size_t kLogBlockBytesMax = 256 << 10;    //   one read unpacks one block
+inline constexpr std::size_t kLogBlockRawBytesMax = kJournalRecordBytesMax + kLogBlockBytesMax;
+inline constexpr std::size_t kLogHotEntries = 256;    // newest entries stay unpacked
 inline constexpr int kStoreBacklogBuffers = 4;        // write buffers held in memory at most
 inline constexpr auto kStorageRetryInterval = 250ms;  // full disk or busy shard: try again
 

@@ -9,6 +9,7 @@
 #include "store/flusher.h"
 #include "store/folder.h"
 #include "store/log_store.h"
+#include "store/record_cache.h"
 
 namespace kimdb::store {
 
@@ -18,9 +19,19 @@ struct EngineOptions {
     std::string path;
     int shard_count = 8;                            //!< 1-8; must be what the folder was made with
     std::size_t buffer_bytes = 64 << 20;            //!< memory for what the shards do not hold yet
+    std::size_t buffer_rows = 10'000;               //!< while writes come, flush no fewer
     std::chrono::milliseconds flush_interval{100};  //!< flush when nothing came for so long
+    std::size_t cache_bytes = 64 << 20;             //!< half for records, half for pages of SQLite
     FileLayer* files = nullptr;                     //!< null: posixFiles(). Not owned
     Random* random = nullptr;                       //!< null: SystemRandom. Used in open() only
+    Clock* clock = nullptr;                         //!< null: SystemClock. Not owned
+};
+
+//! \brief What a commit demands of a record at the moment it takes place.
+struct Condition {
+    std::string collection;
+    std::string key;
+    SeqNo version = 0;  //!< 0: there is no such record
 };
 
 //! \brief What a start found in the journal.
@@ -47,7 +58,10 @@ class Engine final : public LogStore {
     static Result<std::unique_ptr<Engine>> open(const EngineOptions& options);
     ~Engine() override;
 
-    Result<SeqNo> commit(Batch batch) override;
+    Result<SeqNo> commit(Batch batch) override { return commit(std::move(batch), {}); }
+    //! As commit(), if all of \a conditions hold. Errors too: Conflict (retryable) when one does
+    //! not; StorageCorrupt when the batch touches a damaged shard.
+    Result<SeqNo> commit(Batch batch, const std::vector<Condition>& conditions);
     SeqNo durableSeq() const override;
     Result<> health() const override;
     void onDurable(DurableHandler handler) override;
@@ -66,12 +80,24 @@ class Engine final : public LogStore {
         const std::string& doc, const std::string& prefix) const override;
     Result<std::vector<std::string>> documents() const override;
 
-    Result<std::optional<Bytes>> record(const std::string& collection,
-                                        const std::string& key) const;
+    Result<std::uint64_t> trimmedPosition(const std::string& doc) const override;
+    Result<std::optional<Snapshot>> snapshot(const std::string& doc,
+                                             std::uint64_t position) const override;
+    Result<std::vector<FeedItem>> feed(int shard, std::uint64_t after,
+                                       std::size_t limit) const override;
+    int shardCount() const override { return m_options.shard_count; }
+
+    //! An expired record is not there.
+    Result<std::optional<StoredRecord>> record(std::string_view collection,
+                                               std::string_view key) const;
     //! At most \a limit records with key >= \a from, ascending by key over all shards.
-    Result<std::vector<std::pair<std::string, Bytes>>> scanRecords(const std::string& collection,
-                                                                   const std::string& from,
-                                                                   std::size_t limit) const;
+    Result<std::vector<NamedRecord>> scanRecords(const std::string& collection,
+                                                 const std::string& from, std::size_t limit) const;
+    //! Takes time in proportion to the collection.
+    Result<std::uint64_t> countRecords(const std::string& collection) const;
+    //! Removes at most \a limit expired records from the shards; until then they take space only.
+    //! How many: fewer than \a limit when none is left.
+    Result<std::size_t> sweepExpired(std::size_t limit);
 
     //! Waits until the shards hold everything committed so far. Errors: StorageFull, StorageFailed,
     //! Closed.
@@ -80,20 +106,35 @@ class Engine final : public LogStore {
     //! folder. Later calls: Closed. Error: what kept something from being made durable.
     Result<> close();
 
+    //! Wall time in milliseconds, as expiry goes by.
+    std::int64_t now() const { return m_clock.wallTime(); }
     const RecoveryReport& recovery() const { return m_recovery; }
+    //! The shards that are damaged and do not serve, each with its error.
+    std::vector<Error> damages() const;
+    //! Changes when the folder was restored from a backup or got another number of shards: what
+    //! peers know about positions of this store holds no more.
+    const Hash16& epoch() const { return m_folder->epoch(); }
 
  private:
     explicit Engine(const EngineOptions& options);
     Result<> start();
     Result<> openShards();
     Result<> recover();
-    Result<> startJournal(JournalScan scan);
+    Result<> startJournal(JournalScan scan, SeqNo floor);
+    bool hasKeptSegments() const;
     Result<> checkOpen() const;
     Result<Shard::Lease> shardOf(const std::string& doc) const;
     Result<bool> hasAnything(const std::string& doc) const;
+    Result<> checkDamage(const Batch& batch) const;
+    Result<> admit(const Batch& batch, const Bytes& record);
+    Result<std::optional<StoredRecord>> findRecord(const RecordName& name) const;
+    Result<std::vector<SeqNo>> versionsOf(const std::vector<Condition>& conditions) const;
 
     const EngineOptions m_options;
     FileLayer& m_files;
+    SystemClock m_system_clock;
+    Clock& m_clock;
+    mutable RecordCache m_cache;
     RecoveryReport m_recovery;
 
     // Shared by calls, exclusive for the end of close(): nothing below goes away during a call.

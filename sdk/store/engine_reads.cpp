@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The read path: the memtables in one locked moment, then the shard. What a memtable has is newer.
+// The read path of documents: the memtables in one locked moment, then the shard. What a memtable
+// has is newer.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -24,31 +25,6 @@ const LogEntry* findIn(const Memtable::Document& d, ReplicaId replica, std::uint
     return covers(entry, replica, counter) ? &entry : nullptr;
 }
 
-// One shard's records in order, the next one at hand.
-class RecordCursor {
- public:
-    explicit RecordCursor(Shard::Lease reader) : m_reader(std::move(reader)) {}
-    ~RecordCursor() { m_reader->endRecords(); }
-    RecordCursor(const RecordCursor&) = delete;
-    RecordCursor& operator=(const RecordCursor&) = delete;
-
-    Result<> begin(const std::string& collection, const std::string& from) {
-        m_reader->beginRecords(collection, from);
-        return advance();
-    }
-    Result<> advance() {
-        auto next = m_reader->nextRecord();
-        if (!next) return next.error();
-        m_next = std::move(*next);
-        return {};
-    }
-    const std::optional<Pair>& next() const { return m_next; }
-
- private:
-    Shard::Lease m_reader;
-    std::optional<Pair> m_next;
-};
-
 }  // namespace
 
 Result<Shard::Lease> Engine::shardOf(const std::string& doc) const {
@@ -62,15 +38,101 @@ Result<std::uint64_t> Engine::lastPosition(const std::string& doc) const {
     std::uint64_t last = 0;
     m_tables->newestFirst([&](const Memtable& table) {
         const Memtable::Document* d = table.find(doc);
-        if (d && !d->log.empty()) last = std::max(last, d->log.rbegin()->first);
-        return false;
+        if (d) last = d->last;
+        return last > 0;
     });
-    // A memtable may hold nothing but a replaced entry from the middle.
+    if (last > 0) return last;
     auto reader = shardOf(doc);
     if (!reader) return reader.error();
-    auto flushed = (*reader)->lastPosition(doc);
+    auto flushed = (*reader)->document(doc);
     if (!flushed) return flushed.error();
-    return std::max(last, *flushed);
+    return flushed->last;
+}
+
+Result<std::uint64_t> Engine::trimmedPosition(const std::string& doc) const {
+    const std::shared_lock lock(m_open_mutex);
+    if (auto ok = checkOpen(); !ok) return ok.error();
+    std::uint64_t trimmed = 0;
+    m_tables->newestFirst([&](const Memtable& table) {
+        const Memtable::Document* d = table.find(doc);
+        if (d) trimmed = std::max(trimmed, d->trimmed);
+        return false;
+    });
+    auto reader = shardOf(doc);
+    if (!reader) return reader.error();
+    auto flushed = (*reader)->document(doc);
+    if (!flushed) return flushed.error();
+    return std::max(trimmed, flushed->trimmed);
+}
+
+Result<std::optional<Snapshot>> Engine::snapshot(const std::string& doc,
+                                                 std::uint64_t position) const {
+    const std::shared_lock lock(m_open_mutex);
+    if (auto ok = checkOpen(); !ok) return ok.error();
+    std::map<std::uint64_t, Memtable::Value> buffered;
+    m_tables->newestFirst([&](const Memtable& table) {
+        if (const Memtable::Document* d = table.find(doc))
+            buffered.insert(d->snapshots.begin(), d->snapshots.upper_bound(position));
+        return false;
+    });
+    auto reader = shardOf(doc);
+    if (!reader) return reader.error();
+    // The newest that no memtable says anything about.
+    std::optional<Snapshot> found;
+    for (std::uint64_t below = position;;) {
+        auto flushed = (*reader)->snapshot(doc, below);
+        if (!flushed) return flushed.error();
+        found = std::move(*flushed);
+        if (!found || !buffered.contains(found->position)) break;
+        below = found->position - 1;
+        if (found->position > 0) continue;
+        found.reset();
+        break;
+    }
+    for (auto it = buffered.rbegin(); it != buffered.rend(); ++it) {
+        if (!it->second) continue;
+        if (!found || found->position <= it->first)
+            found = Snapshot{it->first, std::move(*it->second)};
+        break;
+    }
+    return found;
+}
+
+Result<std::vector<FeedItem>> Engine::feed(int shard, std::uint64_t after,
+                                           std::size_t limit) const {
+    const std::shared_lock lock(m_open_mutex);
+    if (auto ok = checkOpen(); !ok) return ok.error();
+    if (shard < 0 || shard >= m_options.shard_count)
+        return Error{ErrorCode::InvalidArgument, "there is no such shard"};
+    std::map<std::string, FeedItem> buffered;
+    m_tables->newestFirst([&](const Memtable& table) {
+        for (const auto& [doc, d] : table.documents())
+            if (d.shard == shard && d.shard_seq > after)
+                buffered.emplace(doc, FeedItem{doc, d.last, d.shard_seq});
+        return false;
+    });
+    auto reader = m_shards[static_cast<std::size_t>(shard)]->reader();
+    if (!reader) return reader.error();
+    // What is flushed has smaller numbers, but for documents that have moved on since.
+    std::vector<FeedItem> out;
+    for (bool more = true; more && out.size() < limit;) {
+        auto page = (*reader)->feed(after, limit);
+        if (!page) return page.error();
+        more = page->size() == limit;
+        for (FeedItem& item : *page) {
+            after = item.shard_seq;
+            const auto newer = buffered.find(item.doc);
+            if (newer != buffered.end() && newer->second.shard_seq > item.shard_seq) continue;
+            buffered.erase(item.doc);
+            if (out.size() < limit) out.push_back(std::move(item));
+        }
+    }
+    const std::size_t flushed = out.size();
+    for (auto& [doc, item] : buffered) out.push_back(std::move(item));
+    std::sort(out.begin() + static_cast<std::ptrdiff_t>(flushed), out.end(),
+              [](const FeedItem& a, const FeedItem& b) { return a.shard_seq < b.shard_seq; });
+    out.resize(std::min(out.size(), limit));
+    return out;
 }
 
 Result<std::vector<LogEntry>> Engine::readLog(const std::string& doc, std::uint64_t after,
@@ -82,6 +144,9 @@ Result<std::vector<LogEntry>> Engine::readLog(const std::string& doc, std::uint6
         overlay.collect(table, doc, after, bytes_max);
         return false;
     });
+    if (after < overlay.trimmed())
+        return Error{ErrorCode::TooOld, "the log of document " + doc + " begins behind position " +
+                                            std::to_string(overlay.trimmed())};
     std::vector<LogEntry> flushed;
     if (!overlay.answersAlone(after, bytes_max)) {
         auto reader = shardOf(doc);
@@ -112,16 +177,18 @@ Result<std::optional<LogEntry>> Engine::findEntry(const std::string& doc, Replic
         found = std::move(*read);
     }
     if (!found) return found;
-    // It may have been replaced since.
+    // It may have been replaced or dropped since.
+    bool dropped = false;
     m_tables->newestFirst([&](const Memtable& table) {
         const Memtable::Document* d = table.find(doc);
         if (!d) return false;
+        dropped |= found->position <= d->trimmed;
         const auto at = d->log.find(found->position);
         if (at == d->log.end()) return false;
         *found = at->second;
         return true;
     });
-    if (!covers(*found, replica, counter)) return std::optional<LogEntry>();
+    if (dropped || !covers(*found, replica, counter)) return std::optional<LogEntry>();
     return found;
 }
 
@@ -203,63 +270,6 @@ Result<std::vector<std::string>> Engine::documents() const {
     }
     names.erase("");
     return std::vector<std::string>(names.begin(), names.end());
-}
-
-Result<std::optional<Bytes>> Engine::record(const std::string& collection,
-                                            const std::string& key) const {
-    const std::shared_lock lock(m_open_mutex);
-    if (auto ok = checkOpen(); !ok) return ok.error();
-    Memtable::Value value;
-    const auto look = [&](const Memtable& table) {
-        const auto it = table.records().find({collection, key});
-        if (it == table.records().end()) return false;
-        value = it->second.value;
-        return true;
-    };
-    if (m_tables->newestFirst(look)) return value;
-    const int shard = Memtable::shardOfRecord(collection, key, m_options.shard_count);
-    auto reader = m_shards[static_cast<std::size_t>(shard)]->reader();
-    if (!reader) return reader.error();
-    return (*reader)->record(collection, key);
-}
-
-Result<std::vector<Pair>> Engine::scanRecords(const std::string& collection,
-                                              const std::string& from, std::size_t limit) const {
-    const std::shared_lock lock(m_open_mutex);
-    if (auto ok = checkOpen(); !ok) return ok.error();
-    RecordOverlay overlay;
-    m_tables->newestFirst([&](const Memtable& table) {
-        overlay.collect(table, collection, from, limit);
-        return false;
-    });
-    std::vector<std::unique_ptr<RecordCursor>> cursors;
-    for (const auto& shard : m_shards) {
-        auto reader = shard->reader();
-        if (!reader) return reader.error();
-        cursors.push_back(std::make_unique<RecordCursor>(std::move(*reader)));
-        if (auto ok = cursors.back()->begin(collection, from); !ok) return ok.error();
-    }
-    std::vector<Pair> out;
-    auto records = overlay.takeRecords();
-    auto mine = records.begin();
-    while (out.size() < limit) {
-        RecordCursor* smallest = nullptr;
-        for (const auto& cursor : cursors)
-            if (cursor->next() && (!smallest || cursor->next()->first < smallest->next()->first))
-                smallest = cursor.get();
-        const bool has_mine = mine != records.end();
-        if (!smallest && !has_mine) break;
-        if (has_mine && (!smallest || mine->first <= smallest->next()->first)) {
-            if (mine->second) out.emplace_back(mine->first, std::move(*mine->second));
-            const bool hidden = smallest && mine->first == smallest->next()->first;
-            ++mine;
-            if (!hidden) continue;
-        } else {
-            out.push_back(*smallest->next());
-        }
-        if (auto ok = smallest->advance(); !ok) return ok.error();
-    }
-    return out;
 }
 
 }  // namespace kimdb::store

@@ -6,14 +6,22 @@
 #include "core/limits.h"
 
 namespace kimdb::store {
+namespace {
+
+constexpr std::size_t kRowsForTwo = 2'000;  // below, a second thread costs more than it gains
+
+}  // namespace
 
 Flusher::Flusher(Tables& tables, Shards& shards, GroupCommit& commits, JournalWriter& journal,
-                 Options options)
+                 Options options, RecordCache& cache)
     : m_tables(tables),
       m_shards(shards),
       m_commits(commits),
       m_journal(journal),
+      m_cache(cache),
       m_options(options),
+      m_damaged(std::any_of(shards.begin(), shards.end(),
+                            [](const auto& shard) { return shard->damage().has_value(); })),
       m_thread([this] { run(); }) {}
 
 Flusher::~Flusher() {
@@ -74,34 +82,48 @@ void Flusher::stop() {
     if (m_thread.joinable()) m_thread.join();
 }
 
+// What is worth a flush while writes arrive. Few large rows wait until they take twice the buffer.
 bool Flusher::hasPressure() const {
-    const std::size_t bytes = m_tables.activeBytes();
-    return bytes >= m_options.buffer_bytes ||
-           (bytes > 0 &&
-            m_journal.liveBytes() >= m_options.buffer_bytes * limits::kStoreBacklogBuffers);
+    const Tables::Fill fill = m_tables.activeFill();
+    if (fill.bytes >= m_options.buffer_bytes)
+        return fill.rows >= m_options.buffer_rows || fill.bytes >= 2 * m_options.buffer_bytes;
+    return fill.bytes > 0 &&
+           m_journal.liveBytes() >= m_options.buffer_bytes * limits::kStoreBacklogBuffers;
 }
 
-void Flusher::waitForWork() {
+// True: there is something to flush, or the end has come. False: time to pack.
+bool Flusher::waitForWork() {
     std::unique_lock lock(m_mutex);
     const auto urgent = [this] { return m_stop || m_wanted > m_flushed || hasPressure(); };
+    const auto work = [&] { return urgent() || !m_tables.activeEmpty(); };
     m_asleep = true;
-    m_wake.wait(lock, [&] { return urgent() || !m_tables.activeEmpty(); });
+    bool found = true;
+    if (m_may_pack)
+        found = m_wake.wait_for(lock, m_options.interval, work);
+    else
+        m_wake.wait(lock, work);
     m_asleep = false;
+    if (!found) return false;
     for (SeqNo before = m_tables.last();;) {
-        if (m_wake.wait_for(lock, m_options.interval, urgent)) return;
+        if (m_wake.wait_for(lock, m_options.interval, urgent)) return true;
         const SeqNo now = m_tables.last();
-        if (now == before) return;  // idle
+        if (now == before) return true;  // idle
         before = now;
     }
 }
 
+bool Flusher::isStopping() const {
+    const std::lock_guard lock(m_mutex);
+    return m_stop;
+}
+
 void Flusher::run() {
     for (bool stopping = false; !stopping;) {
-        waitForWork();
-        {
-            const std::lock_guard lock(m_mutex);
-            stopping = m_stop;
+        if (!waitForWork()) {
+            m_may_pack = packSome();
+            continue;
         }
+        stopping = isStopping();
         const SeqNo last = m_tables.last();
         const auto table = m_tables.beginFlush();
         if (table) {
@@ -122,16 +144,38 @@ void Flusher::run() {
 
 Result<> Flusher::flushTable(const Memtable& table) {
     if (auto ok = m_commits.whenDurable(table.last()).get(); !ok) return ok;
-    for (std::size_t i = 0; i < m_shards.size(); ++i)
-        if (table.touches(static_cast<int>(i)))
-            if (auto ok = applyToShard(*m_shards[i], table); !ok) return ok;
+    if (auto ok = applyToShards(table); !ok) return ok;
+    m_may_pack = !table.documents().empty();
     return recycle(table.last());
 }
 
-Result<> Flusher::applyToShard(Shard& shard, const Memtable& table) {
+// Shard after shard; with many rows two threads take the next one in turn.
+Result<> Flusher::applyToShards(const Memtable& table) {
+    std::atomic<std::size_t> next = 0;
+    const auto applyNext = [&]() -> Result<> {
+        for (std::size_t i; (i = next++) < m_shards.size();)
+            if (table.touches(static_cast<int>(i)))
+                if (auto ok = applyToShard(i, table); !ok) return ok;
+        return {};
+    };
+    if (table.rows() < kRowsForTwo || m_shards.size() == 1) return applyNext();
+    Result<> other;
+    std::thread helper([&] { other = applyNext(); });
+    Result<> mine = applyNext();
+    helper.join();
+    return mine ? other : mine;
+}
+
+Result<> Flusher::applyToShard(std::size_t index, const Memtable& table) {
+    Shard& shard = *m_shards[index];
     for (;;) {
         const Result<> done = shard.apply(table);
+        if (!done && done.error().code == ErrorCode::StorageCorrupt) {
+            if (!m_damaged.exchange(true)) m_journal.keepPresent();
+            return {};
+        }
         if (done || !done.error().retryable) {
+            if (done) m_cache.forget(table, static_cast<int>(index));
             if (done && !health()) setHealth({});
             return done;
         }
@@ -142,12 +186,26 @@ Result<> Flusher::applyToShard(Shard& shard, const Memtable& table) {
     }
 }
 
+// True: more is left, because work has come. An error waits for the next flush to meet it again.
+bool Flusher::packSome() {
+    for (bool more = true; more;) {
+        more = false;
+        for (const auto& shard : m_shards) {
+            if (isStopping() || !m_tables.activeEmpty()) return true;
+            const auto packed = shard->packSome();
+            more |= packed && *packed;
+            if (shard->damage() && !m_damaged.exchange(true)) m_journal.keepPresent();
+        }
+    }
+    return false;
+}
+
 // Each shard says by itself, durably, that it needs the segments no more; one that had nothing to
 // write for a while has not said so yet.
 Result<> Flusher::recycle(SeqNo flushed) {
     if (!m_journal.hasRecyclable(flushed)) return {};
     for (const auto& shard : m_shards)
-        if (shard->appliedSeq() < flushed)
+        if (!shard->damage() && shard->appliedSeq() < flushed)
             if (auto ok = shard->advance(flushed); !ok)
                 return ok.error().retryable ? Result<>() : ok;  // next time
     const Result<> done = m_journal.recycle(flushed);

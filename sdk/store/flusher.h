@@ -6,26 +6,30 @@
 #include <thread>
 
 #include "store/group_commit.h"
+#include "store/record_cache.h"
 #include "store/shard.h"
 #include "store/tables.h"
 
 namespace kimdb::store {
 
-//! \brief The thread that moves memtables into the shards and gives emptied journal segments back.
+//! \brief The thread that moves memtables into the shards and gives emptied journal segments back;
+//! a second one helps with large tables.
 //! Flushes when the active table is full, when the journal has grown long, when nothing was
 //! committed for flush_interval, and on flush(). Only what is durable is flushed: the shards are
-//! never ahead of the journal. A busy shard or a full disk is tried again, any other error is final
-//! until reopened. Thread: any.
+//! never ahead of the journal. A busy shard or a full disk is tried again, a damaged shard is left
+//! out, any other error is final until reopened. When there is nothing to flush, it packs cold log
+//! entries. Thread: any.
 class Flusher {
  public:
     struct Options {
         std::size_t buffer_bytes = 0;
+        std::size_t buffer_rows = 0;
         std::chrono::milliseconds interval{};
     };
     using Shards = std::vector<std::unique_ptr<Shard>>;
 
     Flusher(Tables& tables, Shards& shards, GroupCommit& commits, JournalWriter& journal,
-            Options options);
+            Options options, RecordCache& cache);
     ~Flusher();
     Flusher(const Flusher&) = delete;
     Flusher& operator=(const Flusher&) = delete;
@@ -39,15 +43,20 @@ class Flusher {
     Result<> flush();
     //! Waits until the memtables take less than their bound. Same errors.
     Result<> waitForRoom();
+    //! Whether some shard is damaged and does not take part. Thread: any.
+    bool foundDamage() const { return m_damaged; }
     //! Flushes what is durable, then ends the thread. REQUIRES: the journal has stopped.
     void stop();
 
  private:
     void run();
-    void waitForWork();
+    bool waitForWork();
+    bool isStopping() const;
     bool hasPressure() const;
     Result<> flushTable(const Memtable& table);
-    Result<> applyToShard(Shard& shard, const Memtable& table);
+    Result<> applyToShards(const Memtable& table);
+    Result<> applyToShard(std::size_t index, const Memtable& table);
+    bool packSome();
     Result<> recycle(SeqNo flushed);
     void setHealth(Result<> health);
     Result<> wholeHealth() const;
@@ -56,8 +65,11 @@ class Flusher {
     Shards& m_shards;
     GroupCommit& m_commits;
     JournalWriter& m_journal;
+    RecordCache& m_cache;
     const Options m_options;
     std::atomic<bool> m_asleep = false;
+    std::atomic<bool> m_damaged = false;
+    bool m_may_pack = false;  // the thread's own
 
     mutable std::mutex m_mutex;
     std::condition_variable m_wake;  // the thread has work

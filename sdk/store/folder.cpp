@@ -23,6 +23,12 @@ std::string hex(std::uint64_t value, int digits) {
     return text;
 }
 
+std::string hex(ByteView bytes) {
+    std::string text;
+    for (const char c : bytes) text += hex(static_cast<std::uint8_t>(c), 2);
+    return text;
+}
+
 Error tooNew(const std::string& path) {
     return {ErrorCode::VersionTooNew,
             path + " was written by a newer version of KimDB; update the program"};
@@ -48,7 +54,8 @@ Result<> checkShardVersion(FileLayer& files, const std::string& path) {
     const ByteView bytes = *head;
     if (bytes.size() < 100 || !bytes.starts_with("SQLite format 3") ||
         bigEndian(bytes.substr(68, 4)) != static_cast<std::uint32_t>(kShardApplication))
-        return Error{ErrorCode::StorageCorrupt, path + " bytes 0-99: not the header of a shard"};
+        return Error{ErrorCode::StorageCorrupt,
+                     path + " bytes 0-99: not the header of a shard; restore a backup"};
     if (bigEndian(bytes.substr(60, 4)) > kShardVersion) return tooNew(path);
     return {};
 }
@@ -67,6 +74,7 @@ Result<> checkSegmentVersion(FileLayer& files, const std::string& path) {
 struct Contents {
     bool made = false;  // FORMAT is there
     FolderFormat format;
+    std::array<std::optional<Error>, limits::kShardCountMax> damages;  // of shards
 };
 
 class Inspector {
@@ -92,8 +100,9 @@ class Inspector {
         if (out.format.shard_count != m_shard_count)
             return Error{ErrorCode::ShardCountMismatch,
                          m_path + " has " + std::to_string(out.format.shard_count) +
-                             " shards, not " + std::to_string(m_shard_count)};
-        if (auto ok = checkFiles(*names); !ok) return ok.error();
+                             " shards, not " + std::to_string(m_shard_count) +
+                             "; open it with that number, or reshard it"};
+        if (auto ok = checkFiles(*names, out); !ok) return ok.error();
         return out;
     }
 
@@ -102,7 +111,8 @@ class Inspector {
     Result<Contents> checkUnfinished() {
         auto segments = m_files.list(m_path + "/journal");
         if (segments && !segments->empty())
-            return Error{ErrorCode::StorageCorrupt, m_path + "/FORMAT is missing"};
+            return Error{ErrorCode::StorageCorrupt,
+                         m_path + "/FORMAT is missing; restore a backup"};
         return Contents{};
     }
 
@@ -118,15 +128,22 @@ class Inspector {
         return Error{ErrorCode::StorageCorrupt, path + ": " + format.error().message};
     }
 
-    Result<> checkFiles(const std::vector<std::string>& names) {
+    // One damaged shard does not keep the others from serving. A newer version does, and so does a
+    // missing file: it may be put back, and must then not lack what came meanwhile.
+    Result<> checkFiles(const std::vector<std::string>& names, Contents& out) {
         for (int i = 0; i < m_shard_count; ++i) {
             const std::string path = Folder::shardPath(m_path, i);
             if (!contains(names, path.substr(m_path.size() + 1)))
-                return Error{ErrorCode::StorageCorrupt, path + " is missing"};
-            if (auto ok = checkShardVersion(m_files, path); !ok) return ok;
+                return Error{ErrorCode::StorageCorrupt,
+                             path + " is missing; put it back or restore a backup"};
+            Result<> ok = checkShardVersion(m_files, path);
+            if (!ok && ok.error().code != ErrorCode::StorageCorrupt) return ok;
+            if (!ok) out.damages[static_cast<std::size_t>(i)] = ok.error();
         }
         auto segments = m_files.list(m_path + "/journal");
-        if (!segments) return Error{ErrorCode::StorageCorrupt, m_path + "/journal is missing"};
+        if (!segments)
+            return Error{ErrorCode::StorageCorrupt,
+                         m_path + "/journal is missing; put it back or restore a backup"};
         for (const std::string& name : *segments)
             if (isSegmentName(name))
                 if (auto ok = checkSegmentVersion(m_files, m_path + "/journal/" + name); !ok)
@@ -183,24 +200,29 @@ Result<> make(FileLayer& files, const std::string& path, const FolderFormat& for
 
 Bytes encodeFormat(const FolderFormat& format) {
     Bytes text(kFormatHead);
-    text += std::to_string(kFolderVersion) + "\nshards " + std::to_string(format.shard_count) +
+    text += std::to_string(format.version) + "\nshards " + std::to_string(format.shard_count) +
             "\nid " + hex(format.store_id, 16) + "\n";
+    if (format.version >= 2) text += "epoch " + hex(format.epoch.view()) + "\n";
     return text + "crc32c " + hex(crc32c(text), 8) + "\n";
 }
 
 Result<FolderFormat> decodeFormat(ByteView text) {
-    int version = 0;
+    FolderFormat format{.version = 0};
     if (text.starts_with(kFormatHead))
-        std::from_chars(text.data() + kFormatHead.size(), text.data() + text.size(), version);
-    if (version > kFolderVersion)
+        std::from_chars(text.data() + kFormatHead.size(), text.data() + text.size(),
+                        format.version);
+    if (format.version > kFolderVersion)
         return Error{ErrorCode::VersionTooNew, "written by a newer version; update the program"};
-    FolderFormat format;
     unsigned long long id = 0;
-    const bool read =
-        std::sscanf(std::string(text).c_str(), "KimDB store\nversion 1\nshards %d\nid %16llx\n",
-                    &format.shard_count, &id) == 2;
+    char epoch[33] = "";
+    const int read =
+        std::sscanf(std::string(text).c_str(),
+                    "KimDB store\nversion %*d\nshards %d\nid %16llx\nepoch %32[0-9a-f]\n",
+                    &format.shard_count, &id, epoch);
     format.store_id = id;
-    if (!read || encodeFormat(format) != text)
+    for (std::size_t i = 0; i < 16 && epoch[0]; ++i)
+        std::sscanf(epoch + 2 * i, "%2hhx", &format.epoch.bytes[i]);
+    if (read < 2 || encodeFormat(format) != text)
         return Error{ErrorCode::Malformed, "not the format file of a KimDB database, or damaged"};
     return format;
 }
@@ -214,13 +236,22 @@ Result<Folder> Folder::open(FileLayer& files, Random& random, const std::string&
     if (!lock) return lock.error();
     auto contents = inspector.inspect();  // again: until now another process could have made it
     if (!contents) return contents.error();
+    FolderFormat& format = contents->format;
     if (!contents->made) {
-        contents->format = {shard_count, random.next()};
-        if (auto ok = make(files, path, contents->format); !ok) return ok.error();
+        format.shard_count = shard_count;
+        format.store_id = random.next();
+        format.epoch = Hash16::from(random.bytes(16));
+        if (auto ok = make(files, path, format); !ok) return ok.error();
+    } else if (format.version < kFolderVersion) {
+        // First of all, so that no older program opens what is half of the old and half of the new.
+        format.version = kFolderVersion;
+        format.epoch = Hash16::from(random.bytes(16));
+        if (auto ok = writeFormat(files, path, format); !ok) return ok.error();
     }
     Folder folder;
     folder.m_path = path;
-    folder.m_store_id = contents->format.store_id;
+    folder.m_format = format;
+    folder.m_damages = contents->damages;
     folder.m_lock = std::move(*lock);
     return folder;
 }

@@ -30,7 +30,7 @@ JournalWriter::JournalWriter(FileLayer& files, Options options,
     : m_files(files), m_options(std::move(options)), m_last(last) {
     for (ScannedSegment& s : segments) {
         Segment segment{s.name, std::move(s.file), s.file_bytes, s.segment, 0, s.last};
-        m_next_id = std::max(m_next_id, s.segment + 1);
+        m_next_id = std::max(m_next_id.load(), s.segment + 1);
         m_next_file = std::max(m_next_file, fileNumber(s.name) + 1);
         if (segment.last > 0) m_live_bytes += segment.file_bytes;
         (segment.last > 0 ? m_full : m_free).push_back(std::move(segment));
@@ -131,14 +131,23 @@ bool JournalWriter::hasRecyclable(SeqNo flushed) const {
                        [&](const Segment& s) { return s.last <= flushed; });
 }
 
+void JournalWriter::keepPresent() {
+    m_keep_below = m_next_id.load();
+}
+
 Result<> JournalWriter::recycle(SeqNo flushed) {
-    std::vector<std::string> gone;
+    std::vector<std::string> gone, kept;
     {
         const std::lock_guard lock(m_mutex);
         for (auto it = m_full.begin(); it != m_full.end();) {
             const auto segment = it++;
             if (segment->last > flushed) continue;
             m_live_bytes -= segment->file_bytes;
+            if (segment->id < m_keep_below) {
+                kept.push_back(segment->name);
+                m_full.erase(segment);
+                continue;
+            }
             const bool keep = !segment->failed && m_free.size() < kFilesKept &&
                               segment->file_bytes == m_options.segment_bytes;
             if (keep) {
@@ -151,7 +160,10 @@ Result<> JournalWriter::recycle(SeqNo flushed) {
     }
     for (const std::string& name : gone)
         if (auto ok = m_files.remove(path(name)); !ok) return ok;
-    return gone.empty() ? Result<>() : m_files.syncFolder(m_options.folder);
+    for (const std::string& name : kept)
+        if (auto ok = m_files.rename(path(name), path(name) + std::string(kKeptSuffix)); !ok)
+            return ok;
+    return gone.empty() && kept.empty() ? Result<>() : m_files.syncFolder(m_options.folder);
 }
 
 }  // namespace kimdb::store

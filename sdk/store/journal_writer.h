@@ -13,6 +13,9 @@
 
 namespace kimdb::store {
 
+//! \brief What the name of a segment ends in that was put aside for a repair.
+inline constexpr std::string_view kKeptSuffix = ".kept";
+
 //! \brief Writes groups into segment files and gives emptied files a new life.
 //!
 //! Segment files are filled with zeros before use, so that an append changes no file size and
@@ -42,6 +45,9 @@ class JournalWriter {
     bool hasRecyclable(SeqNo flushed) const;
     //! REQUIRES: every shard's applied_seq is durable and at least \a flushed.
     Result<> recycle(SeqNo flushed);
+    //! Segments begun so far are not used again: recycle() renames them to NAME.kept, and nothing
+    //! reads or removes them. For a damaged shard, which may lack what they hold. Thread: any.
+    void keepPresent();
     //! Bytes of the segments that may not be recycled yet.
     std::uint64_t liveBytes() const { return m_live_bytes; }
 
@@ -67,7 +73,8 @@ class JournalWriter {
     const Options m_options;
     std::unique_ptr<Segment> m_current;  // the writing thread's own
     SeqNo m_last;                        // highest number that counts so far
-    std::uint64_t m_next_id = 1;
+    std::atomic<std::uint64_t> m_next_id = 1;
+    std::atomic<std::uint64_t> m_keep_below = 0;  // segment ids
     std::atomic<std::uint64_t> m_live_bytes = 0;
 
     mutable std::mutex m_mutex;  // guards the lists and the next file number

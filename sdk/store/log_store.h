@@ -60,12 +60,28 @@ class Batch {
         std::string collection;
         std::string key;
         Bytes value;
+        std::int64_t expires_ms = 0;  //!< wall time from which it is gone; 0: never
+        bool operator==(const PutRecord&) const = default;
     };
     struct EraseRecord {
         std::string collection;
         std::string key;
     };
-    using Op = std::variant<Append, Replace, Put, Erase, PutRecord, EraseRecord>;
+    struct PutSnapshot {
+        std::string doc;
+        std::uint64_t position = 0;
+        Bytes bytes;
+    };
+    struct EraseSnapshot {
+        std::string doc;
+        std::uint64_t position = 0;
+    };
+    struct Trim {
+        std::string doc;
+        std::uint64_t up_to = 0;
+    };
+    using Op = std::variant<Append, Replace, Put, Erase, PutRecord, EraseRecord, PutSnapshot,
+                            EraseSnapshot, Trim>;
 
     //! REQUIRES: entry.position is the document's last position (including this batch) + 1.
     void append(std::string doc, LogEntry entry) {
@@ -83,11 +99,26 @@ class Batch {
     void erase(std::string doc, std::string key) {
         m_ops.push_back(Erase{std::move(doc), std::move(key)});
     }
-    void putRecord(std::string collection, std::string key, Bytes value) {
-        m_ops.push_back(PutRecord{std::move(collection), std::move(key), std::move(value)});
+    void putRecord(std::string collection, std::string key, Bytes value,
+                   std::int64_t expires_ms = 0) {
+        m_ops.push_back(
+            PutRecord{std::move(collection), std::move(key), std::move(value), expires_ms});
     }
     void eraseRecord(std::string collection, std::string key) {
         m_ops.push_back(EraseRecord{std::move(collection), std::move(key)});
+    }
+    //! The document's state as it is after entry \a position, in the owner's encoding. An older one
+    //! stays until it is erased.
+    void putSnapshot(std::string doc, std::uint64_t position, Bytes bytes) {
+        m_ops.push_back(PutSnapshot{std::move(doc), position, std::move(bytes)});
+    }
+    void eraseSnapshot(std::string doc, std::uint64_t position) {
+        m_ops.push_back(EraseSnapshot{std::move(doc), position});
+    }
+    //! Drops the entries up to \a up_to for good: retention. Reading from below is TooOld then.
+    //! REQUIRES: up_to <= the document's last position.
+    void trim(std::string doc, std::uint64_t up_to) {
+        m_ops.push_back(Trim{std::move(doc), up_to});
     }
     bool empty() const { return m_ops.empty(); }
     const std::vector<Op>& ops() const { return m_ops; }
@@ -96,6 +127,21 @@ class Batch {
 
  private:
     std::vector<Op> m_ops;
+};
+
+//! \brief State of a document at a position of its log.
+struct Snapshot {
+    std::uint64_t position = 0;
+    Bytes bytes;
+    bool operator==(const Snapshot&) const = default;
+};
+
+//! \brief Where a document's log stands, as a shard's feed tells it.
+struct FeedItem {
+    std::string doc;
+    std::uint64_t position = 0;   //!< the log's last
+    std::uint64_t shard_seq = 0;  //!< what the last append of this document was, counted per shard
+    bool operator==(const FeedItem&) const = default;
 };
 
 //! \brief The store as sync and relay/core see it: documents with a log and a little keyed state.
@@ -128,7 +174,7 @@ class LogStore {
     //! Last position in the document's log; 0 when it has none.
     virtual Result<std::uint64_t> lastPosition(const std::string& doc) const = 0;
     //! Entries with position > \a after in order, at least one if there is one, about \a bytes_max
-    //! in all.
+    //! in all. Errors: TooOld when \a after is below trimmedPosition().
     virtual Result<std::vector<LogEntry>> readLog(const std::string& doc, std::uint64_t after,
                                                   std::size_t bytes_max) const = 0;
     //! The entry that holds counter \a counter of \a replica.
@@ -139,6 +185,17 @@ class LogStore {
     //! All keys of \a doc that begin with \a prefix, ascending by bytes.
     virtual Result<std::vector<std::pair<std::string, Bytes>>> scan(
         const std::string& doc, const std::string& prefix) const = 0;
+    //! Entries up to this position were dropped; 0 when the log is whole.
+    virtual Result<std::uint64_t> trimmedPosition(const std::string& doc) const = 0;
+    //! The newest snapshot at or below \a position.
+    virtual Result<std::optional<Snapshot>> snapshot(const std::string& doc,
+                                                     std::uint64_t position) const = 0;
+    //! The documents of a shard whose last append is numbered above \a after, ascending, at most
+    //! \a limit. A reader that has each one's log up to the item's position has everything up to
+    //! the item's shard_seq. A document appears once, with its latest number.
+    virtual Result<std::vector<FeedItem>> feed(int shard, std::uint64_t after,
+                                               std::size_t limit) const = 0;
+    virtual int shardCount() const = 0;
     //! Names of all documents that have a log or keys, ascending; "" is not listed.
     virtual Result<std::vector<std::string>> documents() const = 0;
 };

@@ -19,14 +19,21 @@ int Memtable::shardOfDocument(const std::string& doc, int shard_count) {
     return doc.empty() ? 0 : shardOfKey(doc, shard_count);
 }
 
-int Memtable::shardOfRecord(const std::string& collection, const std::string& key,
-                            int shard_count) {
-    return shardOfKey(collection + "/" + key, shard_count);
+int Memtable::shardOfRecord(const RecordName& name, int shard_count) {
+    std::string text;
+    text.reserve(name.first.size() + 1 + name.second.size());
+    text.append(name.first).append(1, '/').append(name.second);
+    return shardOfKey(text, shard_count);
 }
 
 const Memtable::Document* Memtable::find(const std::string& doc) const {
     const auto it = m_documents.find(doc);
     return it == m_documents.end() ? nullptr : &it->second;
+}
+
+const Memtable::Record* Memtable::findRecord(const RecordName& name) const {
+    const auto it = m_records.find(name);
+    return it == m_records.end() ? nullptr : &it->second;
 }
 
 Memtable::Document& Memtable::document(std::string doc) {
@@ -40,53 +47,91 @@ Memtable::Document& Memtable::document(std::string doc) {
     return made;
 }
 
-void Memtable::putEntry(std::string doc, LogEntry entry) {
-    Document& d = document(std::move(doc));
-    const auto [it, fresh] = d.log.try_emplace(entry.position);
-    if (!fresh) {
-        const auto old = d.by_counter.find({it->second.replica, it->second.first});
-        if (old != d.by_counter.end() && old->second == entry.position) d.by_counter.erase(old);
+// Takes one operation after the other, but for what its shard already holds.
+class Memtable::Applier {
+ public:
+    Applier(Memtable& table, SeqNo seq, const Applied& applied)
+        : m_table(table), m_seq(seq), m_applied(applied) {}
+
+    void operator()(Batch::Append& op) {
+        if (held(op.doc)) return;
+        Document& d = m_table.document(std::move(op.doc));
+        d.last = op.entry.position;
+        d.shard_seq = ++m_table.m_shard_seqs[static_cast<std::size_t>(d.shard)];
+        putEntry(d, std::move(op.entry));
     }
-    d.by_counter[{entry.replica, entry.first}] = entry.position;
-    m_bytes += costOf(entry);
-    it->second = std::move(entry);
-}
+    void operator()(Batch::Replace& op) {
+        if (!held(op.doc)) putEntry(m_table.document(std::move(op.doc)), std::move(op.entry));
+    }
+    void operator()(Batch::Put& op) { putKey(op.doc, op.key, std::move(op.value)); }
+    void operator()(Batch::Erase& op) { putKey(op.doc, op.key, std::nullopt); }
+    void operator()(Batch::PutRecord& op) {
+        const std::size_t bytes = op.value.size();
+        putRecord(op.collection, op.key, bytes,
+                  StoredRecord{std::move(op.value), m_seq, op.expires_ms});
+    }
+    void operator()(Batch::EraseRecord& op) { putRecord(op.collection, op.key, 0, std::nullopt); }
+    void operator()(Batch::PutSnapshot& op) {
+        putSnapshot(op.doc, op.position, std::move(op.bytes));
+    }
+    void operator()(Batch::EraseSnapshot& op) { putSnapshot(op.doc, op.position, std::nullopt); }
+    void operator()(Batch::Trim& op) {
+        if (held(op.doc)) return;
+        Document& d = m_table.document(std::move(op.doc));
+        d.trimmed = std::max(d.trimmed, op.up_to);
+        const auto end = d.log.upper_bound(d.trimmed);
+        for (auto it = d.log.begin(); it != end; ++it) forgetCounter(d, it->second);
+        d.log.erase(d.log.begin(), end);
+    }
+
+ private:
+    bool heldBy(int shard) const {
+        return !m_applied.empty() && m_seq <= m_applied[static_cast<std::size_t>(shard)];
+    }
+    bool held(const std::string& doc) const {
+        return !m_applied.empty() && heldBy(shardOfDocument(doc, m_table.m_shard_count));
+    }
+    static void forgetCounter(Document& d, const LogEntry& entry) {
+        const auto at = d.by_counter.find({entry.replica, entry.first});
+        if (at != d.by_counter.end() && at->second == entry.position) d.by_counter.erase(at);
+    }
+    void putEntry(Document& d, LogEntry entry) {
+        const auto [it, fresh] = d.log.try_emplace(entry.position);
+        if (!fresh) forgetCounter(d, it->second);
+        d.by_counter[{entry.replica, entry.first}] = entry.position;
+        m_table.m_bytes += costOf(entry);
+        it->second = std::move(entry);
+    }
+    void putKey(const std::string& doc, const std::string& key, Value value) {
+        if (held(doc)) return;
+        m_table.m_bytes += kNodeBytes + key.size() + (value ? value->size() : 0);
+        m_table.document(doc).keys[key] = std::move(value);
+    }
+    void putSnapshot(const std::string& doc, std::uint64_t position, Value bytes) {
+        if (held(doc)) return;
+        m_table.m_bytes += kNodeBytes + (bytes ? bytes->size() : 0);
+        m_table.document(doc).snapshots[position] = std::move(bytes);
+    }
+    void putRecord(std::string& collection, std::string& key, std::size_t bytes,
+                   std::optional<StoredRecord> value) {
+        const int shard = shardOfRecord({collection, key}, m_table.m_shard_count);
+        if (heldBy(shard)) return;
+        m_table.m_bytes += kNodeBytes + sizeof(Record) + collection.size() + key.size() + bytes;
+        m_table.m_touched |= 1U << shard;
+        m_table.m_records[{std::move(collection), std::move(key)}] =
+            Record{shard, std::move(value)};
+    }
+
+    Memtable& m_table;
+    SeqNo m_seq;
+    const Applied& m_applied;
+};
 
 void Memtable::apply(Batch batch, SeqNo seq, const Applied& applied) {
-    const auto held = [&](int shard) {
-        return !applied.empty() && seq <= applied[static_cast<std::size_t>(shard)];
-    };
-    const auto heldDoc = [&](const std::string& doc) {
-        return !applied.empty() && held(shardOfDocument(doc, m_shard_count));
-    };
-    const auto putKey = [&](const std::string& doc, const std::string& key, Value value) {
-        if (heldDoc(doc)) return;
-        m_bytes += kNodeBytes + key.size() + (value ? value->size() : 0);
-        document(doc).keys[key] = std::move(value);
-    };
-    const auto putRecord = [&](const std::string& collection, const std::string& key, Value value) {
-        const int shard = shardOfRecord(collection, key, m_shard_count);
-        if (held(shard)) return;
-        m_bytes += kNodeBytes + collection.size() + key.size() + (value ? value->size() : 0);
-        m_touched |= 1U << shard;
-        m_records[{collection, key}] = Record{shard, std::move(value)};
-    };
-    for (Batch::Op& op : batch.takeOps()) {
-        if (auto* append = std::get_if<Batch::Append>(&op)) {
-            if (!heldDoc(append->doc)) putEntry(std::move(append->doc), std::move(append->entry));
-        } else if (auto* replace = std::get_if<Batch::Replace>(&op)) {
-            if (!heldDoc(replace->doc))
-                putEntry(std::move(replace->doc), std::move(replace->entry));
-        } else if (auto* put = std::get_if<Batch::Put>(&op)) {
-            putKey(put->doc, put->key, std::move(put->value));
-        } else if (auto* erase = std::get_if<Batch::Erase>(&op)) {
-            putKey(erase->doc, erase->key, std::nullopt);
-        } else if (auto* record = std::get_if<Batch::PutRecord>(&op)) {
-            putRecord(record->collection, record->key, std::move(record->value));
-        } else if (auto* gone = std::get_if<Batch::EraseRecord>(&op)) {
-            putRecord(gone->collection, gone->key, std::nullopt);
-        }
-    }
+    Applier applier(*this, seq, applied);
+    std::vector<Batch::Op> ops = batch.takeOps();
+    m_rows += ops.size();
+    for (Batch::Op& op : ops) std::visit(applier, op);
     m_last = seq;
 }
 
@@ -94,6 +139,7 @@ void LogOverlay::collect(const Memtable& table, const std::string& doc, std::uin
                          std::size_t bytes_max) {
     const Memtable::Document* d = table.find(doc);
     if (!d) return;
+    m_trimmed = std::max(m_trimmed, d->trimmed);
     std::size_t bytes = 0;
     for (auto it = d->log.upper_bound(after); it != d->log.end(); ++it) {
         if (it->first > m_complete) return;
@@ -145,9 +191,11 @@ Result<std::vector<LogEntry>> LogOverlay::merge(std::vector<LogEntry> shard, std
 void RecordOverlay::collect(const Memtable& table, const std::string& collection,
                             const std::string& from, std::size_t limit) {
     std::size_t present = 0;  // of what the scan will see: a newer table may have erased some
-    for (auto it = table.records().lower_bound({collection, from});
+    for (auto it = table.records().lower_bound(RecordName(collection, from));
          it != table.records().end() && it->first.first == collection && present < limit; ++it) {
-        const auto [record, fresh] = m_records.emplace(it->first.second, it->second.value);
+        auto value = it->second.value;
+        if (value && value->expired(m_now_ms)) value.reset();
+        const auto [record, fresh] = m_records.emplace(it->first.second, std::move(value));
         present += record->second.has_value();
     }
 }

@@ -4,46 +4,51 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
-#include "store/memtable.h"
 #include "store/shard_reader.h"
+#include "store/shard_writer.h"
 
 namespace kimdb::store {
 
-inline constexpr int kShardVersion = 1;                        // PRAGMA user_version of a shard
-inline constexpr std::int32_t kShardApplication = 0x4B494D42;  // PRAGMA application_id: "KIMB"
-
-//! \brief Where a shard is and which one it must be.
-struct ShardPlace {
-    std::string path;
-    int index = 0;
-    int count = 0;
-    std::uint64_t store_id = 0;
-    const char* vfs = nullptr;
-};
-
 //! \brief One SQLite file: the only connection that ever writes or checkpoints it, and a pool of
 //! connections that read. WAL, synchronous=FULL; applied_seq changes in the transaction that makes
-//! it true. Tables: docs/STORAGE.md "Shards". Thread: apply() and advance() from one thread, the
-//! rest from any.
+//! it true. Tables: docs/STORAGE.md "Shards".
+//!
+//! A damaged shard stays in its place and answers everything with StorageCorrupt, so that the
+//! others can go on serving. Thread: what writes (apply, advance, packSome, clean) from one thread
+//! at a time, the rest from any.
 class Shard {
  public:
     //! Makes the file and its tables. The caller flushes it to the disk. REQUIRES: it does not
     //! exist.
     static Result<> create(const ShardPlace& place);
-    //! Errors: StorageCorrupt when the file is damaged, of another store or not this shard.
+    //! Brings an older version to the present one. Errors: StorageCorrupt when the file is damaged,
+    //! of another store or not this shard.
     static Result<std::unique_ptr<Shard>> open(const ShardPlace& place);
+    //! The shard that could not be opened because of \a damage.
+    static std::unique_ptr<Shard> damaged(const ShardPlace& place, Error damage);
     ~Shard();
 
+    const std::string& path() const { return m_place.path; }
+    //! Why it does not serve; nothing when it does. Thread: any.
+    std::optional<Error> damage() const;
     //! Every batch up to this one is in the file, as far as it concerns this shard.
     SeqNo appliedSeq() const { return m_applied; }
+    //! How many appends its feed has counted, up to appliedSeq().
+    std::uint64_t shardSeq() const { return m_shard_seq; }
     //! Writes what of \a table belongs here, and applied_seq = table.last(), in one transaction.
-    //! All or nothing.
+    //! All or nothing. After StorageCorrupt the shard is damaged.
     Result<> apply(const Memtable& table);
     //! applied_seq = \a applied. REQUIRES: no batch up to \a applied concerns this shard and is
     //! missing in it.
     Result<> advance(SeqNo applied);
+    //! Packs one block of cold log entries. True: there is more to pack.
+    Result<bool> packSome();
+    //! Overwrites what is left of erased rows, and empties the WAL. Errors: StorageFailed
+    //! (retryable) while a reader holds on to an older state.
+    Result<> clean();
 
     //! A reader, given back to the pool when it goes.
     class Lease {
@@ -54,6 +59,7 @@ class Shard {
         Lease(Lease&&) = default;
         Lease& operator=(Lease&&) = delete;
         ShardReader* operator->() { return m_reader.get(); }
+        ShardReader& operator*() { return *m_reader; }
 
      private:
         const Shard* m_shard;
@@ -66,19 +72,15 @@ class Shard {
     Result<> openWriter();
     Result<> checkState();
     Result<std::int64_t> state(const char* name);
-    Result<> writeState(SeqNo applied);
-    Result<> writeRows(const Memtable& table);
-    Result<> writeDocument(const std::string& doc, const Memtable::Document& document);
-    Result<> writeRecord(const Memtable::Records::value_type& record);
-    //! Runs \a work in a transaction.
-    template <class Work>
-    Result<> transaction(Work work);
+    Result<> noteDamage(Result<> done);
 
     const ShardPlace m_place;
-    Connection m_writer;  // outlives the statements
-    Statement m_put_entry, m_put_key, m_erase_key, m_put_record, m_erase_record, m_put_state;
+    Connection m_db;  // outlives the statements
+    ShardWriter m_writer;
     std::atomic<SeqNo> m_applied = 0;
-    mutable std::mutex m_mutex;  // guards the pool
+    std::atomic<std::uint64_t> m_shard_seq = 0;
+    mutable std::mutex m_mutex;  // guards what follows
+    std::optional<Error> m_damage;
     mutable std::vector<std::unique_ptr<ShardReader>> m_readers;
 };
 

@@ -33,6 +33,13 @@ class Statement {
     }
     //! True: a row is there. False: the end.
     Result<bool> step();
+    //! Steps a statement that gives no row, and resets it.
+    Result<> run() {
+        auto row = step();
+        reset();
+        if (!row) return row.error();
+        return {};
+    }
     std::int64_t integer(int at) const { return sqlite3_column_int64(m_statement, at); }
     bool isNull(int at) const { return sqlite3_column_type(m_statement, at) == SQLITE_NULL; }
     //! Valid until the next step or reset.
@@ -81,6 +88,16 @@ class Connection {
 
     Result<> run(const char* sql);
     Result<Statement> prepare(const char* sql);
+    //! Runs \a work between BEGIN IMMEDIATE and COMMIT; all of it or nothing happens.
+    template <class Work>
+    Result<> transaction(Work work) {
+        if (auto ok = run("BEGIN IMMEDIATE"); !ok) return ok;
+        Result<> done = work();
+        if (done) done = run("COMMIT");
+        if (!done) (void)run("ROLLBACK");  // after some errors SQLite has done it already
+        return done;
+    }
+    sqlite3* handle() const { return m_db; }
 
  private:
     explicit Connection(sqlite3* db) : m_db(db) {}

@@ -19,13 +19,18 @@ class Tables {
     explicit Tables(std::unique_ptr<Memtable> active, int shard_count)
         : m_shard_count(shard_count), m_active(std::move(active)), m_last(m_active->last()) {}
 
-    //! Adds a batch: \a accept is called first, under the same lock, with the batch's number, and
-    //! may refuse.
+    //! Adds a batch: \a accept is called first, under the same lock, and may refuse; the batch is
+    //! the caller's then. It may ask
+    //! \a look(name), which finds a record in the tables, and the generation.
     template <class Accept>
-    Result<SeqNo> commit(Batch batch, Accept accept) {
+    Result<SeqNo> commit(Batch&& batch, Accept accept) {
         const std::unique_lock lock(m_mutex);
         const SeqNo seq = m_last + 1;
-        if (Result<> ok = accept(seq); !ok) return ok.error();
+        const auto look = [this](const RecordName& name) {
+            const Memtable::Record* found = m_active->findRecord(name);
+            return !found && m_flushing ? m_flushing->findRecord(name) : found;
+        };
+        if (Result<> ok = accept(look, m_generation); !ok) return ok.error();
         m_last = seq;
         m_active->apply(std::move(batch), seq);
         return seq;
@@ -47,9 +52,24 @@ class Tables {
         const std::shared_lock lock(m_mutex);
         return m_active->empty();
     }
-    std::size_t activeBytes() const {
+    struct Fill {
+        std::size_t bytes = 0;
+        std::size_t rows = 0;
+    };
+    //! Of the table that takes commits.
+    Fill activeFill() const {
         const std::shared_lock lock(m_mutex);
-        return m_active->bytes();
+        return {m_active->bytes(), m_active->rows()};
+    }
+    std::size_t rows() const {
+        const std::shared_lock lock(m_mutex);
+        return m_active->rows() + (m_flushing ? m_flushing->rows() : 0);
+    }
+    //! How many tables have left memory so far. As long as it stays the same, a record that no
+    //! table names is in its shard as it was.
+    std::uint64_t generation() const {
+        const std::shared_lock lock(m_mutex);
+        return m_generation;
     }
     std::size_t bytes() const {
         const std::shared_lock lock(m_mutex);
@@ -62,7 +82,8 @@ class Tables {
         const std::unique_lock lock(m_mutex);
         if (!m_flushing && !m_active->empty()) {
             m_flushing = std::move(m_active);
-            m_active = std::make_unique<Memtable>(m_shard_count);
+            m_active = std::make_unique<Memtable>(m_shard_count, m_flushing->last(),
+                                                  m_flushing->shardSeqs());
         }
         return m_flushing;
     }
@@ -70,6 +91,7 @@ class Tables {
         std::shared_ptr<const Memtable> gone;  // freed without the lock
         const std::unique_lock lock(m_mutex);
         gone.swap(m_flushing);
+        ++m_generation;
     }
 
  private:
@@ -78,6 +100,7 @@ class Tables {
     std::unique_ptr<Memtable> m_active;
     std::shared_ptr<const Memtable> m_flushing;
     SeqNo m_last = 0;
+    std::uint64_t m_generation = 0;
 };
 
 }  // namespace kimdb::store

@@ -40,6 +40,18 @@ class SimStore final : public store::LogStore {
         const std::string& doc, const std::string& prefix) const override {
         return m_disk.scan(doc, prefix);
     }
+    Result<std::uint64_t> trimmedPosition(const std::string& doc) const override {
+        return m_disk.trimmedPosition(doc);
+    }
+    Result<std::optional<store::Snapshot>> snapshot(const std::string& doc,
+                                                    std::uint64_t position) const override {
+        return m_disk.snapshot(doc, position);
+    }
+    Result<std::vector<store::FeedItem>> feed(int shard, std::uint64_t after,
+                                              std::size_t limit) const override {
+        return m_disk.feed(shard, after, limit);
+    }
+    int shardCount() const override { return m_disk.shardCount(); }
     Result<std::vector<std::string>> documents() const override { return m_disk.documents(); }
 
  private:

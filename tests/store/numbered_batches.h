@@ -69,7 +69,7 @@ struct NumberedBatches {
         if (!records) return records.error().message;
         if (!std::equal(records->begin(), records->end(), expected.begin(), expected.end(),
                         [](const auto& a, const auto& b) {
-                            return a.first == b.first && a.second == b.second;
+                            return a.key == b.first && a.record.value == b.second;
                         }))
             return "the records differ";
         for (store::SeqNo n = last > kKeys ? last - kKeys + 1 : 1; n <= last; ++n) {

@@ -3,6 +3,7 @@
 
 #include <QtTest>
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -25,6 +26,19 @@ using namespace std::chrono_literals;
         QVERIFY2(checked.ok(), checked.ok() ? "" : checked.error().message.c_str()); \
     } while (false)
 
+//! \brief Time that passes when a test says so.
+class TestClock final : public Clock {
+ public:
+    std::int64_t wallTime() const override { return m_now_ms; }
+    std::chrono::milliseconds steadyTime() const override {
+        return std::chrono::milliseconds(m_now_ms);
+    }
+    void advance(std::int64_t ms) { m_now_ms += ms; }
+
+ private:
+    std::atomic<std::int64_t> m_now_ms = 1'700'000'000'000;
+};
+
 //! \brief A database folder that lives as long as the test, and verbs on it.
 class StoreFolder {
  public:
@@ -41,6 +55,7 @@ class StoreFolder {
         store::EngineOptions o;
         o.path = m_path;
         o.buffer_bytes = 256 << 10;
+        o.buffer_rows = 1;
         o.flush_interval = 1h;
         return o;
     }

@@ -122,11 +122,18 @@ class TestJournalFormat : public QObject {
     }
 
     void theFormatFileIsText() {
-        const FolderFormat format{8, 0xfeedf00d};
+        FolderFormat format{.version = 1, .shard_count = 8, .store_id = 0xfeedf00d};
         QCOMPARE(encodeFormat(format),
                  Bytes("KimDB store\nversion 1\nshards 8\nid 00000000feedf00d\ncrc32c 5f7199f4\n"));
+        QCOMPARE(decodeFormat(encodeFormat(format))->version, 1);
+        format.version = 2;
+        for (std::uint8_t i = 0; i < 16; ++i) format.epoch.bytes[i] = i;
+        QCOMPARE(encodeFormat(format),
+                 Bytes("KimDB store\nversion 2\nshards 8\nid 00000000feedf00d\n"
+                       "epoch 000102030405060708090a0b0c0d0e0f\ncrc32c e7a6d5bc\n"));
+        QVERIFY(decodeFormat(encodeFormat(format))->epoch == format.epoch);
         QCOMPARE(decodeFormat(encodeFormat(format))->store_id, std::uint64_t{0xfeedf00d});
-        QCOMPARE(decodeFormat("KimDB store\nversion 2\nanything").error().code,
+        QCOMPARE(decodeFormat("KimDB store\nversion 3\nanything").error().code,
                  ErrorCode::VersionTooNew);
         const Bytes text = encodeFormat(format);
         for (std::size_t n = 0; n < text.size(); ++n)
@@ -142,7 +149,7 @@ class TestJournalFormat : public QObject {
     void documentsAndRecordsHaveTheirShard() {
         QCOMPARE(Memtable::shardOfDocument("", 8), 0);
         QCOMPARE(Memtable::shardOfDocument("default/hello", 8), 2);
-        QCOMPARE(Memtable::shardOfRecord("default", "hello", 8), 2);
+        QCOMPARE(Memtable::shardOfRecord({"default", "hello"}, 8), 2);
     }
 };
 

@@ -36,7 +36,7 @@ class TestStoreEngine : public QObject {
             QVERIFY(!engine->findEntry("notes/a", 7, 3)->has_value());
             QVERIFY(*engine->get("notes/a", "head") == "2");
             QVERIFY(*engine->get("", "epoch") == "e");
-            QVERIFY(*engine->record("people", "bob") == "{}");
+            QVERIFY((*engine->record("people", "bob"))->value == "{}");
             QVERIFY(*engine->documents() == std::vector<std::string>{"notes/a"});
         }
     }
@@ -145,11 +145,11 @@ class TestStoreEngine : public QObject {
             KIMDB_OK(page);
             if (page->empty()) break;
             QVERIFY(page->size() <= 7);
-            for (auto& [key, value] : *page) {
+            for (auto& [key, record] : *page) {
                 QVERIFY(got.empty() || got.rbegin()->first < key);
-                got[key] = value;
+                got[key] = record.value;
             }
-            from = page->back().first + '\0';
+            from = page->back().key + '\0';
         }
         QVERIFY(got == expected);
     }
@@ -163,7 +163,7 @@ class TestStoreEngine : public QObject {
             table.apply(std::move(batch), 1);
             return table;
         };
-        store::RecordOverlay overlay;
+        store::RecordOverlay overlay(0);
         overlay.collect(records({"a", "b"}, true), "c", "", 2);
         overlay.collect(records({"a", "b", "c", "d", "e"}, false), "c", "", 2);
         std::string seen;

@@ -117,7 +117,8 @@ struct Life {
             const auto expected = NumberedBatches::removes(n)
                                       ? std::nullopt
                                       : std::optional(NumberedBatches::valueOf(n));
-            if (*found != expected) wrong = "record " + std::to_string(n) + " is wrong";
+            const auto value = *found ? std::optional((*found)->value) : std::nullopt;
+            if (value != expected) wrong = "record " + std::to_string(n) + " is wrong";
         }
     }
 };

@@ -43,9 +43,10 @@ Result<store::SeqNo> MemoryLogStore::commit(Batch batch) {
 void MemoryLogStore::apply(State& state, const Batch& batch) {
     for (const Batch::Op& op : batch.ops()) {
         if (const auto* append = std::get_if<Batch::Append>(&op)) {
-            auto& log = state.documents[append->doc].log;
-            assert(append->entry.position == log.size() + 1);
-            log.push_back(append->entry);
+            Document& d = state.documents[append->doc];
+            assert(append->entry.position == d.log.size() + 1);
+            d.log.push_back(append->entry);
+            d.shard_seq = ++state.shard_seqs[shardOf(state, append->doc)];
         } else if (const auto* replace = std::get_if<Batch::Replace>(&op)) {
             auto& log = state.documents[replace->doc].log;
             assert(replace->entry.position >= 1 && replace->entry.position <= log.size());
@@ -58,6 +59,14 @@ void MemoryLogStore::apply(State& state, const Batch& batch) {
             state.records[{record->collection, record->key}] = record->value;
         } else if (const auto* gone = std::get_if<Batch::EraseRecord>(&op)) {
             state.records.erase({gone->collection, gone->key});
+        } else if (const auto* snapshot = std::get_if<Batch::PutSnapshot>(&op)) {
+            state.documents[snapshot->doc].snapshots[snapshot->position] = snapshot->bytes;
+        } else if (const auto* old = std::get_if<Batch::EraseSnapshot>(&op)) {
+            state.documents[old->doc].snapshots.erase(old->position);
+        } else if (const auto* trim = std::get_if<Batch::Trim>(&op)) {
+            Document& d = state.documents[trim->doc];
+            for (std::uint64_t i = d.trimmed; i < trim->up_to; ++i) d.log[i] = {};
+            d.trimmed = std::max(d.trimmed, trim->up_to);
         }
     }
 }
@@ -76,7 +85,9 @@ Result<std::vector<LogEntry>> MemoryLogStore::readLog(const std::string& doc, st
                                                       std::size_t bytes_max) const {
     std::vector<LogEntry> out;
     std::size_t bytes = 0;
-    if (const Document* d = find(doc))
+    const Document* d = find(doc);
+    if (d && after < d->trimmed) return Error{ErrorCode::TooOld, "the log was trimmed"};
+    if (d)
         for (std::uint64_t i = after; i < d->log.size() && (out.empty() || bytes < bytes_max);
              ++i) {
             out.push_back(d->log[i]);
@@ -109,6 +120,37 @@ Result<std::vector<std::pair<std::string, Bytes>>> MemoryLogStore::scan(
         for (auto it = d->keys.lower_bound(prefix);
              it != d->keys.end() && it->first.starts_with(prefix); ++it)
             out.emplace_back(*it);
+    return out;
+}
+
+int MemoryLogStore::shardOf(const State& state, const std::string& doc) {
+    return doc.empty() ? 0 : shardOfKey(doc, state.shard_count);
+}
+
+Result<std::uint64_t> MemoryLogStore::trimmedPosition(const std::string& doc) const {
+    const Document* d = find(doc);
+    return d ? d->trimmed : std::uint64_t{0};
+}
+
+Result<std::optional<store::Snapshot>> MemoryLogStore::snapshot(const std::string& doc,
+                                                                std::uint64_t position) const {
+    const Document* d = find(doc);
+    if (!d) return std::optional<store::Snapshot>();
+    auto it = d->snapshots.upper_bound(position);
+    if (it == d->snapshots.begin()) return std::optional<store::Snapshot>();
+    --it;
+    return std::optional<store::Snapshot>({it->first, it->second});
+}
+
+Result<std::vector<store::FeedItem>> MemoryLogStore::feed(int shard, std::uint64_t after,
+                                                          std::size_t limit) const {
+    std::vector<store::FeedItem> out;
+    for (const auto& [doc, d] : m_visible.documents)
+        if (shardOf(m_visible, doc) == shard && d.shard_seq > after)
+            out.push_back({doc, d.log.size(), d.shard_seq});
+    std::sort(out.begin(), out.end(),
+              [](const auto& a, const auto& b) { return a.shard_seq < b.shard_seq; });
+    out.resize(std::min(out.size(), limit));
     return out;
 }
 

@@ -16,11 +16,16 @@ class MemoryLogStore final : public store::LogStore {
     struct Document {
         std::vector<store::LogEntry> log;
         std::map<std::string, Bytes> keys;
+        std::map<std::uint64_t, Bytes> snapshots;
+        std::uint64_t trimmed = 0;  //!< entries up to here are dropped
+        std::uint64_t shard_seq = 0;
     };
     struct State {
         std::map<std::string, Document> documents;
         std::map<std::pair<std::string, std::string>, Bytes> records;
         store::SeqNo seq = 0;
+        int shard_count = 8;
+        std::map<int, std::uint64_t> shard_seqs;
     };
 
     MemoryLogStore() = default;
@@ -50,10 +55,17 @@ class MemoryLogStore final : public store::LogStore {
     Result<std::optional<Bytes>> get(const std::string& doc, const std::string& key) const override;
     Result<std::vector<std::pair<std::string, Bytes>>> scan(
         const std::string& doc, const std::string& prefix) const override;
+    Result<std::uint64_t> trimmedPosition(const std::string& doc) const override;
+    Result<std::optional<store::Snapshot>> snapshot(const std::string& doc,
+                                                    std::uint64_t position) const override;
+    Result<std::vector<store::FeedItem>> feed(int shard, std::uint64_t after,
+                                              std::size_t limit) const override;
+    int shardCount() const override { return m_visible.shard_count; }
     Result<std::vector<std::string>> documents() const override;
 
  private:
     const Document* find(const std::string& doc) const;
+    static int shardOf(const State& state, const std::string& doc);
     static void apply(State& state, const store::Batch& batch);
 
     State m_durable;

@@ -20,6 +20,7 @@ enum class ErrorCode : std::uint16_t {
     NotFound = 3,         //!< no such document, key, container or version
     WrongType = 4,        //!< the key shows a container or value of another type
     TooLarge = 5,         //!< above a limit of core/limits.h; split it
+    Conflict = 6,         //!< a record has changed meanwhile; read it and try again
 
     // Bytes from outside. Cure: none for the bytes; the peer or file is damaged or hostile.
     Malformed = 20,            //!< bytes that break the grammar

@@ -1,31 +1,67 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <chrono>
-#include <cstddef>
 #include <future>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <kimdb/ids.h>
 #include <kimdb/result.h>
+#include <kimdb/store_options.h>
 
 namespace kimdb {
 
-//! \brief How a Store is opened.
-struct StoreOptions {
-    //! A folder of the store's own: missing, empty, or made by a Store before.
-    std::string path;
-    //! Number of SQLite files, 1 to 8. Must be what the folder was made with.
-    int shard_count = 8;
-    //! Memory for what the SQLite files do not hold yet, at least 64 KiB; on a phone
-    //! 4 MiB will do.
-    std::size_t buffer_bytes = 64 << 20;
-    //! When nothing was set for so long, the buffer is moved into the SQLite files. At least 1 ms.
-    std::chrono::milliseconds flush_interval{100};
+//! \brief Names one write of a record: each write of a store has a larger one than all before it.
+//! 0 means "there is no such record".
+using RecordVersion = std::uint64_t;
+
+//! \brief What a write of a record may add to its value.
+struct WriteOptions {
+    //! Only if the record has this version now (0: only if there is none); otherwise Conflict.
+    std::optional<RecordVersion> if_version;
+    //! The record is gone after so long, by the system's clock. 0: it stays.
+    std::chrono::milliseconds ttl{0};
+};
+
+//! \brief Writes that take place together: all of them or none, also after a crash, whatever shards
+//! they touch. A plain value.
+class WriteBatch {
+ public:
+    void set(std::string collection, std::string key, Bytes value, WriteOptions options = {});
+    void remove(std::string collection, std::string key,
+                std::optional<RecordVersion> if_version = {});
+    //! The batch takes place only if the record has \a version (0: only if there is none).
+    void require(std::string collection, std::string key, RecordVersion version);
+    bool empty() const { return m_writes.empty(); }
+
+ private:
+    friend class Store;
+    struct Write {
+        std::string collection;
+        std::string key;
+        std::optional<Bytes> value;  // nothing: remove
+        std::chrono::milliseconds ttl{0};
+    };
+    struct Demand {
+        std::string collection;
+        std::string key;
+        RecordVersion version = 0;
+    };
+    std::vector<Write> m_writes;
+    std::vector<Demand> m_demands;
+};
+
+//! \brief Both acknowledgements of a write.
+struct Acknowledgements {
+    //! Every read sees it; with the version it gave. Ready at once.
+    std::future<Result<RecordVersion>> buffered;
+    //! It is on the disk, or will not get there. On a full disk an accepted write waits for space.
+    std::future<Result<>> durable;
 };
 
 //! \brief A folder of records: (collection, key) → value, local and not synchronised.
@@ -35,17 +71,23 @@ struct StoreOptions {
 //! Thread: every function from any thread; writes of different threads are ordered by a lock
 //! inside.
 //! Owner: the caller of open(). The destructor closes.
-//! Reads see every finished set() and remove() at once. What was set before a durable set is
-//! durable no later than it.
+//! Reads see every finished write at once. What was written before a durable write is durable no
+//! later than it.
+//! Errors of every write: InvalidName, Conflict (retryable), TooLarge (64 MiB), StorageFull
+//! (retryable), StorageFailed, StorageCorrupt (its shard is damaged), Closed; of every read:
+//! InvalidName, StorageCorrupt, StorageFailed, Closed.
 class Store {
  public:
     struct Record {
         std::string key;
         Bytes value;
+        RecordVersion version = 0;
         bool operator==(const Record&) const = default;
     };
+    class Transaction;
 
-    //! \brief Opens or makes the folder, and recovers it after a crash.
+    //! \brief Opens or makes the folder, brings an older one to the present format, and recovers it
+    //! after a crash. A damaged shard does not keep the others from serving: see damages().
     //! Errors: InvalidArgument (options, or the folder holds something else), DatabaseBusy naming
     //! the holder, VersionTooNew, ShardCountMismatch, StorageCorrupt, StorageFull, StorageFailed,
     //! PermissionDenied. A folder that is refused is not changed.
@@ -55,25 +97,41 @@ class Store {
     Store(const Store&) = delete;
     Store& operator=(const Store&) = delete;
 
-    //! \brief Visible when it returns, durable a moment later. Errors: InvalidName, TooLarge (64
-    //! MiB), StorageFull (retryable), StorageFailed, Closed.
-    Result<> set(std::string_view collection, std::string_view key, Bytes value);
-    //! \brief As set(); the future is ready when the record is on the disk, and has the error when
-    //! it will not get there. Not waiting for one before the next lets many share a flush. On a
-    //! full disk an accepted record waits for space.
-    std::future<Result<>> setDurable(std::string_view collection, std::string_view key,
-                                     Bytes value);
-    //! \brief Nothing happens when there is no such record. Errors: as set().
-    Result<> remove(std::string_view collection, std::string_view key);
+    //! \brief Visible when it returns; durable too if StoreOptions::durability says so, else a
+    //! moment later.
+    Result<RecordVersion> set(std::string_view collection, std::string_view key, Bytes value,
+                              const WriteOptions& options = {});
+    //! \brief As set(); the future is ready when the record is on the disk, or will not get there.
+    //! Not waiting for one before the next lets many share a flush.
+    std::future<Result<>> setDurable(std::string_view collection, std::string_view key, Bytes value,
+                                     const WriteOptions& options = {});
+    //! \brief Nothing happens when there is no such record.
+    Result<> remove(std::string_view collection, std::string_view key,
+                    std::optional<RecordVersion> if_version = {});
+    //! \brief All of \a batch or nothing. Waits as set() does.
+    Result<RecordVersion> commit(WriteBatch batch);
+    //! \brief As commit(), with a future for each acknowledgement.
+    Acknowledgements write(WriteBatch batch);
+    //! \brief A transaction that sees its own writes and takes place only if nothing it has read
+    //! was changed meanwhile. REQUIRES: the store outlives it.
+    Transaction begin();
 
-    //! Errors: InvalidName, StorageCorrupt, StorageFailed, Closed.
     Result<std::optional<Bytes>> get(std::string_view collection, std::string_view key) const;
+    //! \brief The value with its version.
+    Result<std::optional<Record>> find(std::string_view collection, std::string_view key) const;
     Result<bool> contains(std::string_view collection, std::string_view key) const;
     //! \brief At most \a limit records with a key >= \a from, ascending by the bytes of the key.
     //! To go on: the last key with a '-' behind it, the smallest character of a name, as \a from.
     //! Each record is shown as it was at one moment during the call.
     Result<std::vector<Record>> scan(std::string_view collection, std::string_view from,
                                      std::size_t limit) const;
+    //! \brief How many records a collection has. Takes time in proportion to it.
+    Result<std::uint64_t> count(std::string_view collection) const;
+
+    //! \brief Which shard a record lives in.
+    int shardOf(std::string_view collection, std::string_view key) const;
+    //! \brief The shards that are damaged and do not serve, each with its error; the others do.
+    std::vector<Error> damages() const;
 
     //! \brief Waits until the SQLite files hold everything that was set. Never needed for safety.
     //! Errors: StorageFull, StorageFailed, Closed.
@@ -86,6 +144,36 @@ class Store {
     class Impl;
     explicit Store(std::unique_ptr<Impl> impl);
     std::unique_ptr<Impl> m_impl;
+};
+
+//! \brief Reads and writes that take place together, or not at all: optimistic, nothing is locked.
+//! commit() is refused with Conflict when a record that was read has been changed since; then begin
+//! again. Phantoms are not looked for: a transaction reads by key only. Thread: one at a time.
+class Store::Transaction {
+ public:
+    //! What this transaction wrote, else what the store has.
+    Result<std::optional<Bytes>> get(std::string_view collection, std::string_view key);
+    void set(std::string_view collection, std::string_view key, Bytes value,
+             std::chrono::milliseconds ttl = std::chrono::milliseconds{0});
+    void remove(std::string_view collection, std::string_view key);
+    //! Waits as Store::set() does. Afterwards the transaction is empty and may be used again.
+    Result<RecordVersion> commit();
+    //! As commit(), with a future for each acknowledgement.
+    Acknowledgements write();
+
+ private:
+    friend class Store;
+    explicit Transaction(Store& store) : m_store(store) {}
+    using Name = std::pair<std::string, std::string>;
+    struct Write {
+        std::optional<Bytes> value;
+        std::chrono::milliseconds ttl{0};
+    };
+    WriteBatch take();
+
+    Store& m_store;
+    std::map<Name, RecordVersion> m_read;
+    std::map<Name, Write> m_writes;
 };
 
 }  // namespace kimdb
