@@ -84,7 +84,7 @@ void UndoManager::setSelection(std::optional<Selection> selection) {
 void UndoManager::keep(std::int64_t time_ms) {
     if (!m_passes) forget();
     if (m_count == 0) return;
-    m_redos.clear();
+    if (!m_redos.empty()) m_redos.clear();
     const std::int64_t gap_ms = time_ms - m_time_ms;
     const bool in_time = m_interval_ms > 0 && gap_ms >= 0 && gap_ms <= m_interval_ms;
     const bool joins = m_groups > 0 ? m_is_in_group : m_is_capturing && in_time;

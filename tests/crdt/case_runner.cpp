@@ -100,6 +100,10 @@ CaseRunner::CaseRunner(const json& test_case) : m_case(test_case) {
         m_docs.emplace_back(std::stoull(id.get<std::string>()));
         m_docs.back().setCaptureInterval(0);
     }
+    m_copies.resize(m_docs.size());
+    for (std::size_t i = 0; i < m_docs.size(); ++i)
+        m_docs[i].onEvent(
+            [this, i](const std::vector<crdt::Event>& events) { m_copies[i].apply(events); });
 }
 
 std::optional<std::string> CaseRunner::run() {
@@ -233,6 +237,7 @@ std::optional<std::string> CaseRunner::write(std::size_t n) {
             m_cursors[i] = doc.cursorAt(
                 kText, unitOf(doc.text(kText), cursors[i]["pos"]),
                 cursors[i]["side"] == "after" ? Cursor::Side::After : Cursor::Side::Before);
+    if (auto bad = m_copies[txn["replica"].get<std::size_t>()].difference(doc)) return bad;
     return doc.checkInvariants();
 }
 
@@ -261,9 +266,12 @@ std::optional<std::string> CaseRunner::compare(const Document& doc, const json& 
 
 std::optional<std::string> CaseRunner::deliver(std::size_t order) {
     Document doc;
+    EventCopy copy;
+    doc.onEvent([&](const std::vector<crdt::Event>& events) { copy.apply(events); });
     const json& delivery = m_case["deliveries"][order];
     for (std::size_t i = 0; i < delivery.size(); ++i) {
         if (auto ok = doc.receive(m_changes.at(delivery[i])); !ok) return ok.error().message;
+        if (auto bad = copy.difference(doc)) return "step " + std::to_string(i) + ": " + *bad;
         if (order == 0 && m_case.contains("steps"))
             if (auto bad = compare(doc, m_case["steps"][i]))
                 return "step " + std::to_string(i) + ": " + *bad;

@@ -11,6 +11,7 @@
 #include <kimdb/crdt/document.h>
 
 #include "core/change.h"
+#include "crdt/event_copy.h"
 
 namespace kimdb::test {
 
@@ -33,6 +34,7 @@ class CaseRunner {
 
     const nlohmann::json& m_case;
     std::vector<crdt::Document> m_docs;
+    std::vector<EventCopy> m_copies;  // of m_docs, kept up to date by events alone
     std::map<std::size_t, Change> m_changes;
     std::vector<std::set<std::size_t>> m_past;
     std::map<std::size_t, crdt::Cursor> m_cursors;

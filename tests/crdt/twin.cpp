@@ -68,8 +68,7 @@ Twin::Twin(ReplicaId id, Mistake mistake) : m_doc(Document(id)), m_model(id) {
 void Twin::listen() {
     m_copy = {};
     m_doc->setCaptureInterval(0);
-    m_doc->onEvent(
-        [this](const std::vector<crdt::Event>& events) { m_copy.apply(events, *m_doc); });
+    m_doc->onEvent([this](const std::vector<crdt::Event>& events) { m_copy.apply(events); });
 }
 
 void Twin::differ(const std::string& how) {
