@@ -39,9 +39,10 @@ class SqlitePeer final : public StorePeer {
  public:
     SqlitePeer(const std::string& folder, std::size_t cache_bytes, const char* journal) {
         check(sqlite3_open((folder + "/rows.db").c_str(), &m_db));
-        run(std::string("PRAGMA journal_mode=") + journal + "; PRAGMA synchronous=FULL;" +
-            "PRAGMA cache_size=-" + std::to_string(cache_bytes >> 10) +
-            "; CREATE TABLE IF NOT EXISTS rows(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID");
+        run(std::string("PRAGMA journal_mode=") + journal +
+            "; PRAGMA synchronous=FULL; PRAGMA cache_size=-" + std::to_string(cache_bytes >> 10) +
+            "; CREATE TABLE IF NOT EXISTS rows"
+            "(key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID");
         check(sqlite3_prepare_v2(m_db, "INSERT OR REPLACE INTO rows VALUES(?1,?2)", -1, &m_put,
                                  nullptr));
         check(sqlite3_prepare_v2(m_db, "SELECT value FROM rows WHERE key=?1", -1, &m_get, nullptr));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Anomalies, as SQLite tests them: one short life of a store in which the n-th call of a kind fails,
+// Anomalies, as SQLite tests them: a short life of a store in which the n-th call of a kind fails,
 // once or from then on for ever; then the next n, until a whole life passes without the fault.
 // Whatever fails: no crash, no wrong answer, and what was acknowledged is there after a restart and
 // after a power loss. KIMDB_EVERY_FAULT=1 takes every n, otherwise long loops take some.
