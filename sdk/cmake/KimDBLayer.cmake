@@ -2,7 +2,7 @@
 # One layer = one folder = one namespace = one target. A layer's CMakeLists.txt is a list.
 
 # kimdb_add_layer(NAME SOURCES … DEPENDS layer… [LINK_PUBLIC lib…] [LINK_PRIVATE lib…] [QT])
-#   Makes kimdb_NAME. QT runs moc on the sources. What is linked here is also what an installed
+#   Makes kimdb_NAME. QT runs moc on the sources and precompiles Qt's headers. What is linked here is also what an installed
 #   KimDB looks for (see KimDBInstall.cmake).
 function(kimdb_add_layer name)
     cmake_parse_arguments(ARG "QT" "" "SOURCES;DEPENDS;LINK_PUBLIC;LINK_PRIVATE" ${ARGN})
@@ -10,6 +10,9 @@ function(kimdb_add_layer name)
     kimdb_target_defaults(kimdb_${name})
     if(ARG_QT)
         set_target_properties(kimdb_${name} PROPERTIES AUTOMOC ON)
+        kimdb_use_precompiled(kimdb_${name} qt)
+    else()
+        kimdb_use_precompiled(kimdb_${name} std)
     endif()
     target_include_directories(kimdb_${name}
         PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/sdk/include>
@@ -40,9 +43,40 @@ function(kimdb_target_defaults target)
             -fno-sanitize-recover=all -fno-omit-frame-pointer)
         target_link_options(${target} PRIVATE -fsanitize=${KIMDB_SANITIZE})
     endif()
+    if(KIMDB_LINKER)
+        target_link_options(${target} PRIVATE -fuse-ld=${KIMDB_LINKER})
+    endif()
     if(KIMDB_FUZZ)
         target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
     endif()
+endfunction()
+
+# kimdb_precompile(NAME [LINK lib…] [OPTIONS o…] HEADERS header…)
+#   Headers that kimdb_use_precompiled() gives to targets with the same options, so that each source
+#   need not parse them again. Sources still include what they use: Clang builds without.
+function(kimdb_precompile name)
+    cmake_parse_arguments(ARG "" "" "LINK;HEADERS;OPTIONS" ${ARGN})
+    set(source ${PROJECT_BINARY_DIR}/precompiled/${name}.cpp)
+    file(CONFIGURE OUTPUT ${source} CONTENT "// A target needs a source.\n")
+    add_library(kimdb_precompiled_${name} OBJECT EXCLUDE_FROM_ALL ${source})
+    kimdb_target_defaults(kimdb_precompiled_${name})
+    target_compile_options(kimdb_precompiled_${name} PRIVATE ${ARG_OPTIONS})
+    target_link_libraries(kimdb_precompiled_${name} PRIVATE ${ARG_LINK})
+    target_precompile_headers(kimdb_precompiled_${name} PRIVATE ${ARG_HEADERS})
+endfunction()
+
+# kimdb_use_precompiled(TARGET NAME)
+function(kimdb_use_precompiled target name)
+    target_precompile_headers(${target} REUSE_FROM kimdb_precompiled_${name})
+    # Programs compiled like the libraries are; and so that ccache sees what is precompiled.
+    target_compile_options(${target} PRIVATE -fPIC $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+endfunction()
+
+# kimdb_test_defaults(TARGET): of the programs and libraries that link Qt6::Test.
+function(kimdb_test_defaults target)
+    kimdb_target_defaults(${target})
+    target_compile_options(${target} PRIVATE ${KIMDB_TEST_OPTIONS})
+    kimdb_use_precompiled(${target} test)
 endfunction()
 
 # kimdb_add_test(NAME SOURCES … LINK target… [LABELS l…] [TIMEOUT s] [COMMAND_ARGS a…])
@@ -50,7 +84,7 @@ endfunction()
 function(kimdb_add_test name)
     cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS;COMMAND_ARGS" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})
-    kimdb_target_defaults(${name})
+    kimdb_test_defaults(${name})
     set_target_properties(${name} PROPERTIES AUTOMOC ON)
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR})
     target_link_libraries(${name} PRIVATE Qt6::Core Qt6::Test ${ARG_LINK})
@@ -61,6 +95,17 @@ function(kimdb_add_test name)
     _kimdb_test_properties(${name} "${ARG_LABELS}" "${ARG_TIMEOUT}")
 endfunction()
 
+# kimdb_add_test_library(NAME SOURCES … LINK target…)
+#   What several tests share, compiled once; without Qt.
+function(kimdb_add_test_library name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+    add_library(${name} STATIC ${ARG_SOURCES})
+    kimdb_target_defaults(${name})
+    kimdb_use_precompiled(${name} std)
+    target_include_directories(${name} PUBLIC ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${name} PUBLIC ${ARG_LINK})
+endfunction()
+
 # kimdb_add_fuzz(NAME SOURCES … LINK target…)
 #   A fuzz_x as tests/fuzz/fuzz_target.h describes it. The fuzz preset links libFuzzer; every other
 #   build links tests/fuzz/replay.cpp, which runs the seeds and a bounded number of mutations.
@@ -68,6 +113,7 @@ function(kimdb_add_fuzz name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})
     kimdb_target_defaults(${name})
+    kimdb_use_precompiled(${name} std)
     target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR})
     target_link_libraries(${name} PRIVATE kimdb_core ${ARG_LINK})
     if(KIMDB_FUZZ)

@@ -9,7 +9,7 @@ Change Author::writesAt(std::uint64_t first, const std::string& text) const {
     change.first = first;
     change.count = 1;
     change.time_ms = 1'700'000'000'000;
-    change.structure = "\x01";
+    change.structure = Bytes(1, 1);
     if (first == 1) change.salt_key = m_key;
     appendLeaf(change.content, text);
     return change;
