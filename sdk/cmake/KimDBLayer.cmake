@@ -2,8 +2,8 @@
 # One layer = one folder = one namespace = one target. A layer's CMakeLists.txt is a list.
 
 # kimdb_add_layer(NAME SOURCES … DEPENDS layer… [LINK_PUBLIC lib…] [LINK_PRIVATE lib…] [QT])
-#   Makes kimdb_NAME. QT runs moc on the sources and precompiles Qt's headers. What is linked here is also what an installed
-#   KimDB looks for (see KimDBInstall.cmake).
+#   Makes kimdb_NAME. QT runs moc on the sources and precompiles Qt's headers. What is linked here
+#   is also what an installed KimDB looks for (see KimDBInstall.cmake).
 function(kimdb_add_layer name)
     cmake_parse_arguments(ARG "QT" "" "SOURCES;DEPENDS;LINK_PUBLIC;LINK_PRIVATE" ${ARGN})
     add_library(kimdb_${name} ${ARG_SOURCES})
