@@ -59,7 +59,7 @@ Result<> Engine::start() {
     m_flusher = std::make_unique<Flusher>(
         *m_tables, m_shards, *m_commits, *m_journal,
         Flusher::Options{m_options.buffer_bytes, m_options.buffer_rows, m_options.flush_interval},
-        m_cache);
+        m_cache, m_counters);
     m_open = true;
     return {};
 }
@@ -113,7 +113,9 @@ Result<> Engine::startJournal(JournalScan scan, SeqNo floor) {
     const std::size_t segment_bytes =
         std::clamp(m_options.buffer_bytes / 4, limits::kSegmentBytesMin, limits::kSegmentBytesMax);
     m_journal = std::make_unique<JournalWriter>(
-        m_files, JournalWriter::Options{m_folder->journal(), m_folder->storeId(), segment_bytes},
+        m_files,
+        JournalWriter::Options{m_folder->journal(), m_folder->storeId(), segment_bytes,
+                               &m_counters.fsyncs},
         std::move(scan.segments), scan.last);
     // What no group states to be durable is written again: its fdatasync may have failed before the
     // process ended, and an fdatasync now would not say so (SYNC rule 2).
@@ -130,6 +132,12 @@ Result<> Engine::startJournal(JournalScan scan, SeqNo floor) {
 }
 
 Result<> Engine::close() {
+    const Result<> done = shutDown();
+    if (m_folder) m_folder->unlock();
+    return done;
+}
+
+Result<> Engine::shutDown() {
     if (m_closing.exchange(true)) return {};
     if (m_commits) m_commits->stop();
     if (m_flusher) m_flusher->stop();
@@ -138,7 +146,6 @@ Result<> Engine::close() {
     Result<> result;
     if (m_commits && m_commits->durableSeq() < m_tables->last()) result = m_commits->health();
     m_shards.clear();
-    if (m_folder) m_folder->unlock();
     return result;
 }
 
@@ -204,6 +211,7 @@ Result<SeqNo> Engine::commit(Batch batch, const std::vector<Condition>& conditio
     if (m_closing) return closedError();
     if (batch.empty() && conditions.empty()) return m_tables->last();
     Bytes record = encodeBatch(batch);
+    const std::size_t writes = batch.ops().size();
     if (auto ok = admit(batch, record); !ok) return ok.error();
     for (;;) {
         const std::uint64_t generation = conditions.empty() ? 0 : m_tables->generation();
@@ -229,6 +237,7 @@ Result<SeqNo> Engine::commit(Batch batch, const std::vector<Condition>& conditio
         if (!seq && again) continue;
         if (!seq && seq.error().code == ErrorCode::None) return m_tables->last();
         if (seq) m_flusher->committed();
+        if (seq) m_counters.writes.add(writes, m_clock.steadyTime());
         return seq;
     }
 }

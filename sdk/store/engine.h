@@ -10,6 +10,8 @@
 #include "store/folder.h"
 #include "store/log_store.h"
 #include "store/record_cache.h"
+#include "store/statistics.h"
+#include "store/verify.h"
 
 namespace kimdb::store {
 
@@ -93,6 +95,8 @@ class Engine final : public LogStore {
     //! At most \a limit records with key >= \a from, ascending by key over all shards.
     Result<std::vector<NamedRecord>> scanRecords(const std::string& collection,
                                                  const std::string& from, std::size_t limit) const;
+    //! Names of all collections that have records, or had some a moment ago; ascending.
+    Result<std::vector<std::string>> collections() const;
     //! Takes time in proportion to the collection.
     Result<std::uint64_t> countRecords(const std::string& collection) const;
     //! Removes at most \a limit expired records from the shards; until then they take space only.
@@ -108,6 +112,36 @@ class Engine final : public LogStore {
 
     //! Wall time in milliseconds, as expiry goes by.
     std::int64_t now() const { return m_clock.wallTime(); }
+    //! What it is doing. Cheap enough to be asked every second.
+    StoreStatistics statistics() const;
+    //! Reads every row of every shard and checks it; \a progress is told how far it is.
+    //! Error: what kept it from looking; what it found is in the report.
+    Result<VerifyReport> verify(const VerifyProgress& progress = {}) const;
+    //! Checks the rows of one shard, little by little; what it finds is in statistics() too.
+    Result<VerifyReport> scrub(int shard, const VerifyProgress& progress = {});
+    //! What was replaced, trimmed, erased or removed before is then in no file of the folder any
+    //! more, but for segments put aside (*.kept). Waits for readers of older states.
+    Result<> eraseTraces();
+    //! Copies all that is committed now into \a target, a folder that does not exist, while reads
+    //! and writes go on. The copy is for restoreBackup() (store/backup.h).
+    Result<> backup(const std::string& target, const Progress& progress = {}) const;
+    //! Runs \a use(reader) for each shard, with all of them at the end of one flush that holds
+    //! everything committed. Commits go on; REQUIRES: they are few, since nothing is flushed.
+    template <class Use>
+    Result<> withQuietShards(Use use) {
+        if (auto ok = flush(); !ok) return ok;
+        const std::shared_lock lock(m_open_mutex);
+        if (auto ok = checkOpen(); !ok) return ok;
+        const auto paused = m_flusher->pause();
+        for (const auto& shard : m_shards) {
+            auto reader = shard->reader();
+            if (!reader) return reader.error();
+            if (auto ok = use(**reader); !ok) return ok;
+        }
+        return {};
+    }
+    //! As close(); the folder is released when the engine goes.
+    Result<> closeButKeepLock() { return shutDown(); }
     const RecoveryReport& recovery() const { return m_recovery; }
     //! The shards that are damaged and do not serve, each with its error.
     std::vector<Error> damages() const;
@@ -117,6 +151,7 @@ class Engine final : public LogStore {
 
  private:
     explicit Engine(const EngineOptions& options);
+    Result<> shutDown();
     Result<> start();
     Result<> openShards();
     Result<> recover();
@@ -135,6 +170,7 @@ class Engine final : public LogStore {
     SystemClock m_system_clock;
     Clock& m_clock;
     mutable RecordCache m_cache;
+    Counters m_counters;
     RecoveryReport m_recovery;
 
     // Shared by calls, exclusive for the end of close(): nothing below goes away during a call.

@@ -2,6 +2,7 @@
 // The read path of records: the memtables in one locked moment, then the cache, then the shard.
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "store/engine.h"
 
@@ -148,6 +149,25 @@ Result<std::uint64_t> Engine::countRecords(const std::string& collection) const 
         }
     }
     return count;
+}
+
+Result<std::vector<std::string>> Engine::collections() const {
+    const std::shared_lock lock(m_open_mutex);
+    if (auto ok = checkOpen(); !ok) return ok.error();
+    std::set<std::string> names;
+    m_tables->newestFirst([&](const Memtable& table) {
+        for (const auto& [name, record] : table.records())
+            if (record.value) names.insert(name.first);
+        return false;
+    });
+    for (const auto& shard : m_shards) {
+        auto reader = shard->reader();
+        if (!reader) return reader.error();
+        auto flushed = (*reader)->collections();
+        if (!flushed) return flushed.error();
+        names.insert(flushed->begin(), flushed->end());
+    }
+    return std::vector<std::string>(names.begin(), names.end());
 }
 
 Result<std::size_t> Engine::sweepExpired(std::size_t limit) {

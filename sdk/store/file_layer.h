@@ -45,6 +45,7 @@ class FileLayer {
     //! Makes the folder and its parents; fine when it exists.
     virtual Result<> makeFolder(const std::string& path) = 0;
     virtual Result<> rename(const std::string& from, const std::string& to) = 0;
+    //! A file or an empty folder; fine when it is gone already.
     virtual Result<> remove(const std::string& path) = 0;
     //! Names made, renamed and removed in the folder so far are on the disk.
     virtual Result<> syncFolder(const std::string& path) = 0;

@@ -13,12 +13,13 @@ constexpr std::size_t kRowsForTwo = 2'000;  // below, a second thread costs more
 }  // namespace
 
 Flusher::Flusher(Tables& tables, Shards& shards, GroupCommit& commits, JournalWriter& journal,
-                 Options options, RecordCache& cache)
+                 Options options, RecordCache& cache, Counters& counters)
     : m_tables(tables),
       m_shards(shards),
       m_commits(commits),
       m_journal(journal),
       m_cache(cache),
+      m_counters(counters),
       m_options(options),
       m_damaged(std::any_of(shards.begin(), shards.end(),
                             [](const auto& shard) { return shard->damage().has_value(); })),
@@ -112,6 +113,11 @@ bool Flusher::waitForWork() {
     }
 }
 
+SeqNo Flusher::flushed() const {
+    const std::lock_guard lock(m_mutex);
+    return m_flushed;
+}
+
 bool Flusher::isStopping() const {
     const std::lock_guard lock(m_mutex);
     return m_stop;
@@ -144,7 +150,11 @@ void Flusher::run() {
 
 Result<> Flusher::flushTable(const Memtable& table) {
     if (auto ok = m_commits.whenDurable(table.last()).get(); !ok) return ok;
-    if (auto ok = applyToShards(table); !ok) return ok;
+    const std::lock_guard writing(m_writing);
+    {
+        const Stopwatch watch(m_counters.flushes);
+        if (auto ok = applyToShards(table); !ok) return ok;
+    }
     m_may_pack = !table.documents().empty();
     return recycle(table.last());
 }
@@ -170,6 +180,7 @@ Result<> Flusher::applyToShard(std::size_t index, const Memtable& table) {
     Shard& shard = *m_shards[index];
     for (;;) {
         const Result<> done = shard.apply(table);
+        if (!done) m_counters.errors.add(done.error());
         if (!done && done.error().code == ErrorCode::StorageCorrupt) {
             if (!m_damaged.exchange(true)) m_journal.keepPresent();
             return {};
@@ -179,6 +190,7 @@ Result<> Flusher::applyToShard(std::size_t index, const Memtable& table) {
             if (done && !health()) setHealth({});
             return done;
         }
+        ++m_counters.retries;
         if (done.error().code == ErrorCode::StorageFull) setHealth(done);
         std::unique_lock lock(m_mutex);
         if (m_wake.wait_for(lock, limits::kStorageRetryInterval, [this] { return m_stop; }))
@@ -192,7 +204,9 @@ bool Flusher::packSome() {
         more = false;
         for (const auto& shard : m_shards) {
             if (isStopping() || !m_tables.activeEmpty()) return true;
+            const std::lock_guard writing(m_writing);
             const auto packed = shard->packSome();
+            if (!packed) m_counters.errors.add(packed.error());
             more |= packed && *packed;
             if (shard->damage() && !m_damaged.exchange(true)) m_journal.keepPresent();
         }

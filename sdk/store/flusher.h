@@ -29,7 +29,7 @@ class Flusher {
     using Shards = std::vector<std::unique_ptr<Shard>>;
 
     Flusher(Tables& tables, Shards& shards, GroupCommit& commits, JournalWriter& journal,
-            Options options, RecordCache& cache);
+            Options options, RecordCache& cache, Counters& counters);
     ~Flusher();
     Flusher(const Flusher&) = delete;
     Flusher& operator=(const Flusher&) = delete;
@@ -45,6 +45,10 @@ class Flusher {
     Result<> waitForRoom();
     //! Whether some shard is damaged and does not take part. Thread: any.
     bool foundDamage() const { return m_damaged; }
+    //! Every batch up to this one is in the shards. Thread: any.
+    SeqNo flushed() const;
+    //! While it is held no shard is written, so that all of them stand at the end of a flush.
+    std::unique_lock<std::mutex> pause() { return std::unique_lock(m_writing); }
     //! Flushes what is durable, then ends the thread. REQUIRES: the journal has stopped.
     void stop();
 
@@ -66,11 +70,13 @@ class Flusher {
     GroupCommit& m_commits;
     JournalWriter& m_journal;
     RecordCache& m_cache;
+    Counters& m_counters;
     const Options m_options;
     std::atomic<bool> m_asleep = false;
     std::atomic<bool> m_damaged = false;
     bool m_may_pack = false;  // the thread's own
 
+    std::mutex m_writing;  // held while shards are written; taken before m_mutex
     mutable std::mutex m_mutex;
     std::condition_variable m_wake;  // the thread has work
     std::condition_variable m_done;  // a flush ended, or health changed

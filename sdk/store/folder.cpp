@@ -9,6 +9,7 @@
 
 #include "core/hash.h"
 #include "store/journal_scan.h"
+#include "store/reshard.h"
 #include "store/shard.h"
 
 namespace kimdb::store {
@@ -89,6 +90,9 @@ class Inspector {
         if (!contains(*names, "FORMAT")) {
             if (names->empty()) return Contents{};
             if (contains(*names, "LOCK")) return checkUnfinished();
+            if (contains(*names, "BACKUP"))
+                return Error{ErrorCode::InvalidArgument,
+                             m_path + " is a backup; restore it into another folder"};
             return Error{ErrorCode::InvalidArgument,
                          m_path +
                              " holds files that are not a KimDB database; name an empty "
@@ -102,6 +106,7 @@ class Inspector {
                          m_path + " has " + std::to_string(out.format.shard_count) +
                              " shards, not " + std::to_string(m_shard_count) +
                              "; open it with that number, or reshard it"};
+        if (contains(*names, "reshard")) return out;  // files may be on their way; look again then
         if (auto ok = checkFiles(*names, out); !ok) return ok.error();
         return out;
     }
@@ -156,18 +161,6 @@ class Inspector {
     int m_shard_count;
 };
 
-Result<> writeFormat(FileLayer& files, const std::string& path, const FolderFormat& format) {
-    const std::string unfinished = path + "/FORMAT.new";
-    {
-        auto file = files.open(unfinished, FileLayer::Access::Create);
-        if (!file) return file.error();
-        if (auto ok = (*file)->writeAt(0, encodeFormat(format)); !ok) return ok;
-        if (auto ok = (*file)->syncData(); !ok) return ok;
-    }
-    if (auto ok = files.rename(unfinished, path + "/FORMAT"); !ok) return ok;
-    return files.syncFolder(path);
-}
-
 // The folder's own name, and its parents' if they were made with it. All of them, always: who died
 // before he came to it may have made them. One that may not be read was not made by us.
 Result<> syncParents(FileLayer& files, const std::string& path) {
@@ -197,6 +190,18 @@ Result<> make(FileLayer& files, const std::string& path, const FolderFormat& for
 }
 
 }  // namespace
+
+Result<> writeFormat(FileLayer& files, const std::string& path, const FolderFormat& format) {
+    const std::string unfinished = path + "/FORMAT.new";
+    {
+        auto file = files.open(unfinished, FileLayer::Access::Create);
+        if (!file) return file.error();
+        if (auto ok = (*file)->writeAt(0, encodeFormat(format)); !ok) return ok;
+        if (auto ok = (*file)->syncData(); !ok) return ok;
+    }
+    if (auto ok = files.rename(unfinished, path + "/FORMAT"); !ok) return ok;
+    return files.syncFolder(path);
+}
 
 Bytes encodeFormat(const FolderFormat& format) {
     Bytes text(kFormatHead);
@@ -234,6 +239,7 @@ Result<Folder> Folder::open(FileLayer& files, Random& random, const std::string&
     if (auto ok = files.makeFolder(path); !ok) return ok.error();
     auto lock = files.lock(path + "/LOCK");
     if (!lock) return lock.error();
+    if (auto ok = finishReshard(files, path); !ok) return ok.error();
     auto contents = inspector.inspect();  // again: until now another process could have made it
     if (!contents) return contents.error();
     FolderFormat& format = contents->format;

@@ -28,6 +28,8 @@ struct FolderFormat {
     Hash16 epoch;  //!< zero in version 1, which has none
 };
 Bytes encodeFormat(const FolderFormat& format);
+//! \brief Puts FORMAT into the folder, or exchanges it, at one moment and on the disk.
+Result<> writeFormat(FileLayer& files, const std::string& path, const FolderFormat& format);
 //! \brief Errors: VersionTooNew; Malformed.
 Result<FolderFormat> decodeFormat(ByteView text);
 

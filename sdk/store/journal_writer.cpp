@@ -42,15 +42,16 @@ Result<> JournalWriter::write(const std::vector<Bytes>& records, SeqNo first, Se
     std::size_t payload_bytes = 0;
     for (const Bytes& record : records) payload_bytes += record.size();
     const std::size_t span = groupSpanBytes(records.size(), payload_bytes);
-    if (m_current && m_current->end + span > m_current->file_bytes) closeSegment();
+    const bool fresh = m_begin_segment.exchange(false);
+    if (m_current && (fresh || m_current->end + span > m_current->file_bytes)) closeSegment();
     if (!m_current)
         if (auto ok = openSegment(span); !ok) return ok;
 
     Segment& to = *m_current;
     const SeqNo last = first + records.size() - 1;
     const GroupHeader header{.segment = to.id, .first = first, .durable = durable, .cut = to.cut};
-    Result<> done = to.file->writeAt(to.end, encodeGroup(m_options.store_id, header, records));
-    if (done) done = to.file->syncData();
+    const Result<> done =
+        writeGroup(*to.file, to.end, encodeGroup(m_options.store_id, header, records));
     to.last = std::max(to.last, last);  // also when it failed: some of it may be on the disk
     to.end += span;
     m_last = std::max(m_last, last);
@@ -69,6 +70,33 @@ Result<> JournalWriter::openSegment(std::size_t span) {
     taken->end = kBlockBytes;
     m_live_bytes += taken->file_bytes;
     m_current = std::make_unique<Segment>(std::move(*taken));
+    m_writing = true;
+    return {};
+}
+
+Result<> JournalWriter::writeGroup(File& file, std::uint64_t at, const Bytes& group) {
+    if (auto ok = file.writeAt(at, group); !ok) return ok;
+    if (!m_options.fsyncs) return file.syncData();
+    const Stopwatch watch(*m_options.fsyncs);
+    return file.syncData();
+}
+
+std::size_t JournalWriter::segmentCount() const {
+    const std::lock_guard lock(m_mutex);
+    return m_full.size() + m_free.size() + (m_writing ? 1 : 0);
+}
+
+// An emptied file is in nobody's hand while it is wiped: the writing thread makes a new one.
+Result<> JournalWriter::wipeEmptied() {
+    std::list<Segment> emptied;
+    {
+        const std::lock_guard lock(m_mutex);
+        emptied.swap(m_free);
+    }
+    for (Segment& segment : emptied)
+        if (auto ok = fillFile(*segment.file, segment.file_bytes); !ok) return ok;
+    const std::lock_guard lock(m_mutex);
+    m_free.splice(m_free.end(), emptied);
     return {};
 }
 
@@ -76,6 +104,7 @@ void JournalWriter::closeSegment() {
     const std::lock_guard lock(m_mutex);
     m_full.push_back(std::move(*m_current));
     m_current.reset();
+    m_writing = false;
 }
 
 Result<JournalWriter::Segment> JournalWriter::takeFree(std::size_t bytes) {

@@ -10,6 +10,7 @@
 
 #include "store/file_layer.h"
 #include "store/journal_scan.h"
+#include "store/statistics.h"
 
 namespace kimdb::store {
 
@@ -29,6 +30,7 @@ class JournalWriter {
         std::string folder;
         std::uint64_t store_id = 0;
         std::size_t segment_bytes = 0;  //!< size of a file; one is larger when its first group is
+        DurationCounter* fsyncs = nullptr;  //!< counts the groups' fdatasyncs; not owned
     };
     //! \a segments are what the scan found, all of them finished: writing goes on in a fresh
     //! segment id (SYNC rule 3). Batches up to \a last count from them.
@@ -48,6 +50,12 @@ class JournalWriter {
     //! Segments begun so far are not used again: recycle() renames them to NAME.kept, and nothing
     //! reads or removes them. For a damaged shard, which may lack what they hold. Thread: any.
     void keepPresent();
+    //! The next group begins a new segment. Thread: any.
+    void beginSegment() { m_begin_segment = true; }
+    //! Overwrites the emptied files with zeros. Thread: as recycle().
+    Result<> wipeEmptied();
+    //! Segment files, emptied ones too. Thread: any.
+    std::size_t segmentCount() const;
     //! Bytes of the segments that may not be recycled yet.
     std::uint64_t liveBytes() const { return m_live_bytes; }
 
@@ -63,6 +71,7 @@ class JournalWriter {
         bool failed = false;
     };
     std::string path(const std::string& name) const { return m_options.folder + "/" + name; }
+    Result<> writeGroup(File& file, std::uint64_t at, const Bytes& group);
     Result<> openSegment(std::size_t span);
     void closeSegment();
     Result<Segment> takeFree(std::size_t bytes);
@@ -76,6 +85,8 @@ class JournalWriter {
     std::atomic<std::uint64_t> m_next_id = 1;
     std::atomic<std::uint64_t> m_keep_below = 0;  // segment ids
     std::atomic<std::uint64_t> m_live_bytes = 0;
+    std::atomic<bool> m_begin_segment = false;
+    std::atomic<bool> m_writing = false;  // there is a current segment
 
     mutable std::mutex m_mutex;  // guards the lists and the next file number
     std::list<Segment> m_full;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include "store/file_layer.h"
@@ -23,7 +24,9 @@ Error osError(const std::string& path, const char* doing, int number) {
         case EACCES:
         case EPERM:
         case EROFS:
-            return {ErrorCode::PermissionDenied, text};
+            return {
+                ErrorCode::PermissionDenied,
+                text + "; give this user permission to read and write the folder and its files"};
         case ENOENT:
             return {ErrorCode::NotFound, text};
         case ENOTDIR:
@@ -165,7 +168,7 @@ class PosixFiles final : public FileLayer {
     }
 
     Result<> remove(const std::string& path) override {
-        if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
+        if (::remove(path.c_str()) == 0 || errno == ENOENT) return {};
         return osError(path, "cannot be removed", errno);
     }
 

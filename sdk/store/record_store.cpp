@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <kimdb/store.h>
-
-#include "store/engine.h"
+#include "store/record_store.h"
 
 namespace kimdb {
 
@@ -22,28 +20,6 @@ std::future<Result<T>> ready(Result<T> result) {
 }
 
 }  // namespace
-
-class Store::Impl {
- public:
-    Impl(std::unique_ptr<store::Engine> engine, Durability durability)
-        : m_durability(durability), m_engine(std::move(engine)) {}
-    store::Engine& engine() { return *m_engine; }
-
-    //! Makes the batch visible.
-    Result<RecordVersion> append(WriteBatch batch);
-    //! Waits for what the options say a write has to wait for.
-    Result<RecordVersion> settle(Result<RecordVersion> version) {
-        if (!version || m_durability == Durability::Buffered) return version;
-        if (auto ok = m_engine->whenDurable(*version).get(); !ok) return ok.error();
-        return version;
-    }
-
- private:
-    Result<std::int64_t> expiry(std::chrono::milliseconds ttl) const;
-
-    const Durability m_durability;
-    std::unique_ptr<store::Engine> m_engine;
-};
 
 // Wall time at which what is written now expires; 0: never.
 Result<std::int64_t> Store::Impl::expiry(std::chrono::milliseconds ttl) const {

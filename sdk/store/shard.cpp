@@ -91,17 +91,22 @@ Result<> Shard::checkState() {
     if (!shard_seq) return shard_seq.error();
     m_applied = static_cast<SeqNo>(*applied);
     m_shard_seq = static_cast<std::uint64_t>(*shard_seq);
+    auto rows = state("rows");
+    if (!rows) return rows.error();
+    m_rows = *rows;
     return {};
 }
 
 Result<> Shard::apply(const Memtable& table) {
     if (const auto damaged = damage()) return *damaged;
+    m_writer.setRows(m_rows);  // also after a transaction that failed
     auto done = noteDamage(m_db.transaction([&]() -> Result<> {
         if (auto ok = m_writer.write(table, m_place.index); !ok) return ok;
         return m_writer.putState("applied_seq", static_cast<std::int64_t>(table.last()));
     }));
     if (!done) return done;
     m_applied = table.last();
+    m_rows = m_writer.rows();
     m_shard_seq = table.shardSeqs()[static_cast<std::size_t>(m_place.index)];
     return done;
 }

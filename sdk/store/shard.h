@@ -38,6 +38,8 @@ class Shard {
     SeqNo appliedSeq() const { return m_applied; }
     //! How many appends its feed has counted, up to appliedSeq().
     std::uint64_t shardSeq() const { return m_shard_seq; }
+    //! Records and log entries in the file.
+    std::int64_t rows() const { return m_rows; }
     //! Writes what of \a table belongs here, and applied_seq = table.last(), in one transaction.
     //! All or nothing. After StorageCorrupt the shard is damaged.
     Result<> apply(const Memtable& table);
@@ -79,6 +81,7 @@ class Shard {
     ShardWriter m_writer;
     std::atomic<SeqNo> m_applied = 0;
     std::atomic<std::uint64_t> m_shard_seq = 0;
+    std::atomic<std::int64_t> m_rows = 0;
     mutable std::mutex m_mutex;  // guards what follows
     std::optional<Error> m_damage;
     mutable std::vector<std::unique_ptr<ShardReader>> m_readers;

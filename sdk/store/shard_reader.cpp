@@ -15,6 +15,11 @@ constexpr const char* kDocuments =
     " SELECT (SELECT min(doc) FROM meta WHERE doc > m.doc) FROM m WHERE m.doc IS NOT NULL)"
     " SELECT doc FROM documents UNION SELECT doc FROM m WHERE doc IS NOT NULL ORDER BY doc";
 
+constexpr const char* kCollections =
+    "WITH RECURSIVE c(name) AS (SELECT min(collection) FROM records UNION ALL"
+    " SELECT (SELECT min(collection) FROM records WHERE collection > c.name) FROM c"
+    " WHERE c.name IS NOT NULL) SELECT name FROM c WHERE name IS NOT NULL";
+
 std::int64_t signedOf(std::uint64_t value) {
     return static_cast<std::int64_t>(value);
 }
@@ -90,6 +95,7 @@ Result<> ShardReader::prepare() {
         {&m_expired,
          "SELECT collection, key, version FROM records"
          " WHERE expires_ms > 0 AND expires_ms <= ?1 LIMIT ?2"},
+        {&m_collections, kCollections},
     };
     for (const auto& [statement, sql] : all) {
         auto prepared = m_connection.prepare(sql);
@@ -369,6 +375,17 @@ Result<std::optional<NamedRecord>> ShardReader::nextRecord() {
     auto found = recordOf(m_scan_records, m_collection, key);
     if (!found) return damaged(text({m_collection, key}));
     return std::optional<NamedRecord>({std::move(key), std::move(*found)});
+}
+
+Result<std::vector<std::string>> ShardReader::collections() {
+    StatementUse use(m_collections);
+    std::vector<std::string> out;
+    for (;;) {
+        auto row = use->step();
+        if (!row) return row.error();
+        if (!*row) return out;
+        out.emplace_back(use->bytes(0));
+    }
 }
 
 Result<std::uint64_t> ShardReader::countRecords(std::string_view collection, std::int64_t now_ms) {

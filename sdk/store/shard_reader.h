@@ -47,6 +47,7 @@ class ShardReader {
     //! The next one; nothing at the end.
     Result<std::optional<NamedRecord>> nextRecord();
     void endRecords() { m_scan_records.reset(); }
+    Result<std::vector<std::string>> collections();
     //! How many records of \a collection are not expired at \a now_ms.
     Result<std::uint64_t> countRecords(std::string_view collection, std::int64_t now_ms);
     //! Names and versions of at most \a limit records that are expired at \a now_ms.
@@ -82,7 +83,7 @@ class ShardReader {
     Connection m_connection;  // outlives the statements
     Statement m_begin, m_end, m_document, m_read_log, m_read_blocks, m_find_entry, m_find_block;
     Statement m_snapshot, m_feed, m_get, m_scan, m_documents, m_record, m_scan_records, m_count;
-    Statement m_expired;
+    Statement m_expired, m_collections;
     std::string m_collection, m_from;
 };
 

@@ -69,7 +69,11 @@ Result<> fillDocuments(Connection& db) {
         write->bindInteger(4, documentChecksum(doc, row));
         if (auto ok = write->run(); !ok) return ok;
     }
-    return db.run(stateRow("shard_seq", static_cast<std::int64_t>(row.shard_seq)).c_str());
+    auto rows = db.number("SELECT (SELECT count(*) FROM log) + (SELECT count(*) FROM records)");
+    if (!rows) return rows.error();
+    return db.run(
+        (stateRow("shard_seq", static_cast<std::int64_t>(row.shard_seq)) + stateRow("rows", *rows))
+            .c_str());
 }
 
 }  // namespace
@@ -119,16 +123,15 @@ Result<> createShardTables(Connection& db, const ShardPlace& place) {
         std::to_string(kShardApplication) + ";" + setVersion() + kTables1 + kTables2 +
         stateRow("shard", place.index) + stateRow("shards", place.count) +
         stateRow("store_id", static_cast<std::int64_t>(place.store_id)) +
-        stateRow("applied_seq", 0) + stateRow("shard_seq", 0) + "COMMIT; PRAGMA journal_mode=WAL;";
+        stateRow("applied_seq", 0) + stateRow("shard_seq", 0) + stateRow("rows", 0) +
+        "COMMIT; PRAGMA journal_mode=WAL;";
     return db.run(sql.c_str());
 }
 
 Result<int> shardVersion(Connection& db) {
-    auto query = db.prepare("PRAGMA user_version");
-    if (!query) return query.error();
-    auto row = query->step();
-    if (!row) return row.error();
-    return static_cast<int>(query->integer(0));
+    auto version = db.number("PRAGMA user_version");
+    if (!version) return version.error();
+    return static_cast<int>(*version);
 }
 
 Result<> upgradeShard(Connection& db) {

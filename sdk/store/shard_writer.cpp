@@ -23,11 +23,15 @@ std::int64_t signedOf(std::uint64_t value) {
 
 Result<> ShardWriter::prepare(Connection& db, const std::string& path) {
     m_path = path;
+    m_db = &db;
     const std::pair<Statement*, const char*> all[] = {
         {&m_put_entry, "INSERT OR REPLACE INTO log VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)"},
         {&m_put_key, "INSERT OR REPLACE INTO meta VALUES(?1,?2,?3,?4)"},
         {&m_erase_key, "DELETE FROM meta WHERE doc = ?1 AND key = ?2"},
-        {&m_put_record, "INSERT OR REPLACE INTO records VALUES(?1,?2,?3,?4,?5,?6)"},
+        {&m_add_record, "INSERT OR IGNORE INTO records VALUES(?1,?2,?3,?4,?5,?6)"},
+        {&m_change_record,
+         "UPDATE records SET value = ?3, crc = ?4, version = ?5, expires_ms = ?6"
+         " WHERE collection = ?1 AND key = ?2"},
         {&m_erase_record, "DELETE FROM records WHERE collection = ?1 AND key = ?2"},
         {&m_put_state, "INSERT OR REPLACE INTO state VALUES(?1,?2,?3)"},
         {&m_get_document,
@@ -67,6 +71,7 @@ Result<> ShardWriter::write(const Memtable& table, int index) {
     for (const auto& record : table.records())
         if (record.second.shard == index)
             if (auto ok = writeRecord(record); !ok) return ok;
+    if (auto ok = putState("rows", m_rows); !ok) return ok;
     return putState("shard_seq", signedOf(table.shardSeqs()[static_cast<std::size_t>(index)]));
 }
 
@@ -81,7 +86,10 @@ Result<> ShardWriter::writeDocument(const std::string& doc, const Memtable::Docu
     if (!document.log.empty() || document.trimmed > 0 || document.last > 0) {
         auto row = documentRow(doc);
         if (!row) return row.error();
-        if (document.last > row->last) row->last = document.last;
+        if (document.last > row->last) {
+            m_rows += static_cast<std::int64_t>(document.last - row->last);
+            row->last = document.last;
+        }
         if (document.shard_seq > row->shard_seq) row->shard_seq = document.shard_seq;
         if (auto ok = trimDocument(doc, *row, document.trimmed); !ok) return ok;
         for (const auto& [position, entry] : document.log) {
@@ -124,20 +132,26 @@ Result<> ShardWriter::writeSnapshots(const std::string& doc, const Memtable::Doc
     return {};
 }
 
+// Added or changed, so that the rows are counted.
 Result<> ShardWriter::writeRecord(const Memtable::Records::value_type& record) {
     const auto& [collection, key] = record.first;
     const auto& value = record.second.value;
-    Statement& statement = value ? m_put_record : m_erase_record;
-    statement.bindText(1, collection);
-    statement.bindText(2, key);
-    if (value) {
-        statement.bindBlob(3, value->value);
-        statement.bindInteger(
-            4, recordChecksum(collection, key, value->value, value->version, value->expires_ms));
-        statement.bindInteger(5, signedOf(value->version));
-        statement.bindInteger(6, value->expires_ms);
-    }
-    return statement.run();
+    const auto run = [&](Statement& statement) {
+        statement.bindText(1, collection);
+        statement.bindText(2, key);
+        if (value) {
+            statement.bindBlob(3, value->value);
+            statement.bindInteger(4, recordChecksum(collection, key, value->value, value->version,
+                                                    value->expires_ms));
+            statement.bindInteger(5, signedOf(value->version));
+            statement.bindInteger(6, value->expires_ms);
+        }
+        return statement.run();
+    };
+    if (auto ok = run(value ? m_add_record : m_erase_record); !ok) return ok;
+    const int changed = m_db->changes();
+    m_rows += value ? changed : -changed;
+    return value && changed == 0 ? run(m_change_record) : Result<>();
 }
 
 Result<> ShardWriter::putEntry(const std::string& doc, const LogEntry& entry) {
@@ -170,6 +184,7 @@ Result<> ShardWriter::trimDocument(const std::string& doc, DocumentRow& row, std
         (*statement).bindInteger(2, signedOf(up_to));
         if (auto ok = statement->run(); !ok) return ok;
     }
+    m_rows -= static_cast<std::int64_t>(up_to - row.trimmed);
     row.trimmed = up_to;
     row.packed = std::max(row.packed, up_to);
     if (rest.empty()) return {};

@@ -6,6 +6,9 @@
 namespace kimdb::store {
 namespace {
 
+constexpr const char* kPermissionCure =
+    "; give this user permission to read and write the folder and its files";
+
 Error sqliteError(sqlite3* db, int code) {
     const char* path = sqlite3_db_filename(db, "main");
     const std::string text = std::string(path ? path : "a shard") + ": " + sqlite3_errmsg(db);
@@ -15,19 +18,21 @@ Error sqliteError(sqlite3* db, int code) {
             return {ErrorCode::StorageFull, text + "; free some space", true};
         case SQLITE_CORRUPT:
         case SQLITE_NOTADB:
-            return {ErrorCode::StorageCorrupt, text};
+            return {ErrorCode::StorageCorrupt, text + "; restore a backup"};
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
-            return {ErrorCode::StorageFailed, text, true};
+            return {ErrorCode::DatabaseBusy, text + "; close the program that uses this file",
+                    true};
         case SQLITE_READONLY:
         case SQLITE_PERM:
-            return {ErrorCode::PermissionDenied, text};
+            return {ErrorCode::PermissionDenied, text + kPermissionCure};
         case SQLITE_IOERR:
             if (system == ENOSPC || system == EDQUOT)
                 return {ErrorCode::StorageFull, text + "; free some space", true};
             return {ErrorCode::StorageFailed, text};
         case SQLITE_CANTOPEN:
-            if (system == EACCES || system == EROFS) return {ErrorCode::PermissionDenied, text};
+            if (system == EACCES || system == EROFS)
+                return {ErrorCode::PermissionDenied, text + kPermissionCure};
             return {ErrorCode::StorageFailed, text};
         default:
             return {ErrorCode::StorageFailed, text};
@@ -78,6 +83,18 @@ Result<Statement> Connection::prepare(const char* sql) {
         sqlite3_prepare_v3(m_db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
     if (code != SQLITE_OK) return sqliteError(m_db, code);
     return Statement(statement);
+}
+
+Error Connection::error() const {
+    return sqliteError(m_db, sqlite3_errcode(m_db));
+}
+
+Result<std::int64_t> Connection::number(const char* sql) {
+    auto query = prepare(sql);
+    if (!query) return query.error();
+    auto row = query->step();
+    if (!row) return row.error();
+    return *row ? query->integer(0) : 0;
 }
 
 }  // namespace kimdb::store

@@ -28,6 +28,10 @@ class Statement {
     void bindText(int at, ByteView v) {
         sqlite3_bind_text64(m_statement, at, text(v), v.size(), SQLITE_STATIC, SQLITE_UTF8);
     }
+    //! A column of another statement's row, of whatever type.
+    void bindColumn(int at, const Statement& row, int column) {
+        sqlite3_bind_value(m_statement, at, sqlite3_column_value(row.m_statement, column));
+    }
     void bindBlob(int at, ByteView v) {
         sqlite3_bind_blob64(m_statement, at, text(v), v.size(), SQLITE_STATIC);
     }
@@ -71,7 +75,7 @@ class StatementUse {
 };
 
 //! \brief One connection to one SQLite file. Errors of all: StorageFull (retryable),
-//! StorageCorrupt, PermissionDenied, StorageFailed (retryable when the file was only busy); the
+//! StorageCorrupt, PermissionDenied, StorageFailed, DatabaseBusy (retryable); the
 //! file is named. Thread: one at a time.
 class Connection {
  public:
@@ -88,6 +92,8 @@ class Connection {
 
     Result<> run(const char* sql);
     Result<Statement> prepare(const char* sql);
+    //! The first column of the first row; 0 when there is none.
+    Result<std::int64_t> number(const char* sql);
     //! Runs \a work between BEGIN IMMEDIATE and COMMIT; all of it or nothing happens.
     template <class Work>
     Result<> transaction(Work work) {
@@ -97,7 +103,11 @@ class Connection {
         if (!done) (void)run("ROLLBACK");  // after some errors SQLite has done it already
         return done;
     }
+    //! Rows that the last statement has changed.
+    int changes() const { return sqlite3_changes(m_db); }
     sqlite3* handle() const { return m_db; }
+    //! What the last call that failed has to say.
+    Error error() const;
 
  private:
     explicit Connection(sqlite3* db) : m_db(db) {}

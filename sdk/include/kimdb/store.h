@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
 #include <future>
+#include <iosfwd>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +15,7 @@
 #include <kimdb/ids.h>
 #include <kimdb/result.h>
 #include <kimdb/store_options.h>
+#include <kimdb/store_statistics.h>
 
 namespace kimdb {
 
@@ -63,6 +66,10 @@ struct Acknowledgements {
     //! It is on the disk, or will not get there. On a full disk an accepted write waits for space.
     std::future<Result<>> durable;
 };
+
+//! \brief Hears how far something long has come; the total is an estimate and may be 0. Called from
+//! the thread that does it. False: stop.
+using StoreProgress = std::function<bool(std::uint64_t done, std::uint64_t total)>;
 
 //! \brief A folder of records: (collection, key) → value, local and not synchronised.
 //!
@@ -130,8 +137,35 @@ class Store {
 
     //! \brief Which shard a record lives in.
     int shardOf(std::string_view collection, std::string_view key) const;
+    //! \brief What the store is doing. Cheap enough to be asked every second.
+    StoreStatistics statistics() const;
+    ShardStatistics shardStats(int shard) const;
     //! \brief The shards that are damaged and do not serve, each with its error; the others do.
     std::vector<Error> damages() const;
+
+    //! \brief Reads every row of every file and checks it: one line for each damage, with file and
+    //! row; none: all is well. Reads and writes go on. Errors: StorageFailed, Closed.
+    Result<std::vector<std::string>> verify(const StoreProgress& progress = {}) const;
+    //! \brief Copies all that was written so far into \a folder, which must not exist or be empty,
+    //! while reads and writes go on. restore() makes a store of it. Errors too: InvalidArgument.
+    Result<> backup(const std::string& folder, const StoreProgress& progress = {}) const;
+    //! \brief Makes the store \a folder, which must not exist or be empty, from a backup; every row
+    //! of it is checked before. All or nothing. Errors: InvalidArgument, StorageCorrupt, those of
+    //! files.
+    static Result<> restore(const std::string& backup, const std::string& folder,
+                            const StoreProgress& progress = {});
+    //! \brief Gives a store that is not open another number of shards, 1 to 8. A crash leaves the
+    //! old or the new one. Errors: as open(); Closed when \a progress said stop.
+    static Result<> reshard(const std::string& folder, int shard_count,
+                            const StoreProgress& progress = {});
+    //! \brief Writes the records as JSON, one line each, with the line's end. Errors: of reads.
+    Result<> exportTo(std::ostream& out, const StoreProgress& progress = {}) const;
+    //! \brief Sets the records that exportTo() wrote, and waits until they are durable. A line that
+    //! is not understood ends it with Malformed and its number; what came before stays.
+    Result<> importFrom(std::istream& in, const StoreProgress& progress = {});
+    //! \brief After it nothing that was removed or overwritten before is in a file of the store any
+    //! more. Takes a flush and waits for scans that are under way.
+    Result<> eraseTraces();
 
     //! \brief Waits until the SQLite files hold everything that was set. Never needed for safety.
     //! Errors: StorageFull, StorageFailed, Closed.
