@@ -219,7 +219,8 @@ Result<SeqNo> Engine::commit(Batch batch, const std::vector<Condition>& conditio
         if (!versions) return versions.error();
         bool again = false;
         auto seq = m_tables->commit(
-            std::move(batch), [&](auto look, std::uint64_t generation_now) -> Result<> {
+            std::move(batch),
+            [&](SeqNo number, auto look, std::uint64_t generation_now) -> Result<> {
                 for (std::size_t i = 0; i < conditions.size(); ++i) {
                     const Condition& c = conditions[i];
                     SeqNo version = (*versions)[i];
@@ -232,7 +233,9 @@ Result<SeqNo> Engine::commit(Batch batch, const std::vector<Condition>& conditio
                     if (again || version != c.version) return conflict(c);
                 }
                 if (batch.empty()) return Error{};  // all holds, and there is nothing to add
-                return m_commits->append(std::move(record));
+                const Result<> taken = m_commits->append(std::move(record));
+                if (taken) tellObserver(number, batch);
+                return taken;
             });
         if (!seq && again) continue;
         if (!seq && seq.error().code == ErrorCode::None) return m_tables->last();
@@ -240,6 +243,18 @@ Result<SeqNo> Engine::commit(Batch batch, const std::vector<Condition>& conditio
         if (seq) m_counters.writes.add(writes, m_clock.steadyTime());
         return seq;
     }
+}
+
+void Engine::onCommitted(CommitObserver observer) {
+    const std::lock_guard lock(m_observer_mutex);
+    m_observer = std::move(observer);
+    m_observed = m_observer != nullptr;
+}
+
+void Engine::tellObserver(SeqNo seq, const Batch& batch) {
+    if (!m_observed) return;
+    const std::lock_guard lock(m_observer_mutex);
+    if (m_observer) m_observer(seq, batch);
 }
 
 SeqNo Engine::durableSeq() const {

@@ -69,6 +69,10 @@ class Engine final : public LogStore {
     void onDurable(DurableHandler handler) override;
     //! Number of the last batch committed.
     SeqNo lastSeq() const { return m_tables->last(); }
+    //! Hears of every batch in the order of their numbers, before its commit() returns, under the
+    //! lock that orders commits: it must be quick and must not call the engine. Empty: nobody.
+    using CommitObserver = std::function<void(SeqNo seq, const Batch& batch)>;
+    void onCommitted(CommitObserver observer);
     //! Ready when durableSeq() >= \a seq; with an error when that will not happen any more.
     std::future<Result<>> whenDurable(SeqNo seq) { return m_commits->whenDurable(seq); }
 
@@ -160,6 +164,7 @@ class Engine final : public LogStore {
     Result<> checkOpen() const;
     Result<Shard::Lease> shardOf(const std::string& doc) const;
     Result<bool> hasAnything(const std::string& doc) const;
+    void tellObserver(SeqNo seq, const Batch& batch);
     Result<> checkDamage(const Batch& batch) const;
     Result<> admit(const Batch& batch, const Bytes& record);
     Result<std::optional<StoredRecord>> findRecord(const RecordName& name) const;
@@ -177,6 +182,10 @@ class Engine final : public LogStore {
     mutable std::shared_mutex m_open_mutex;
     bool m_open = false;
     std::atomic<bool> m_closing = false;
+
+    std::mutex m_observer_mutex;
+    std::atomic<bool> m_observed = false;
+    CommitObserver m_observer;
 
     std::unique_ptr<Folder> m_folder;
     std::vector<std::unique_ptr<Shard>> m_shards;

@@ -82,8 +82,7 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
                                        .flush_interval = options.flush_interval,
                                        .cache_bytes = options.cache_bytes});
     if (!engine) return engine.error();
-    return std::unique_ptr<Store>(
-        new Store(std::make_unique<Impl>(std::move(*engine), options.durability)));
+    return std::unique_ptr<Store>(new Store(std::make_unique<Impl>(std::move(*engine), options)));
 }
 
 Result<RecordVersion> Store::commit(WriteBatch batch) {
@@ -172,7 +171,7 @@ Result<> Store::flush() {
 }
 
 Result<> Store::close() {
-    return m_impl->engine().close();
+    return m_impl->close();
 }
 
 Store::Transaction Store::begin() {

@@ -4,14 +4,34 @@
 #include <kimdb/store.h>
 
 #include "store/engine.h"
+#include "store/query_db.h"
 
 namespace kimdb {
 
 class Store::Impl {
  public:
-    Impl(std::unique_ptr<store::Engine> engine, Durability durability)
-        : m_durability(durability), m_engine(std::move(engine)) {}
+    Impl(std::unique_ptr<store::Engine> engine, const StoreOptions& options)
+        : m_path(options.path), m_durability(options.durability), m_engine(std::move(engine)) {}
     store::Engine& engine() { return *m_engine; }
+    //! Opened when it is first asked for.
+    Result<std::shared_ptr<store::QueryDb>> queries() {
+        const std::lock_guard lock(m_query_mutex);
+        if (m_closed) return Error{ErrorCode::Closed, "the store is closed"};
+        if (!m_queries) {
+            auto opened = store::QueryDb::open(*m_engine, {.path = m_path + "/query.db"});
+            if (!opened) return opened.error();
+            m_queries = std::move(*opened);
+        }
+        return m_queries;
+    }
+    Result<> close() {
+        {
+            const std::lock_guard lock(m_query_mutex);
+            m_closed = true;
+            m_queries.reset();
+        }
+        return m_engine->close();
+    }
 
     //! Makes the batch visible.
     Result<RecordVersion> append(WriteBatch batch);
@@ -25,8 +45,12 @@ class Store::Impl {
  private:
     Result<std::int64_t> expiry(std::chrono::milliseconds ttl) const;
 
+    const std::string m_path;
     const Durability m_durability;
     std::unique_ptr<store::Engine> m_engine;
+    std::mutex m_query_mutex;
+    bool m_closed = false;
+    std::shared_ptr<store::QueryDb> m_queries;  // goes before the engine
 };
 
 }  // namespace kimdb

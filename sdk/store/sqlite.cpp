@@ -89,6 +89,17 @@ Error Connection::error() const {
     return sqliteError(m_db, sqlite3_errcode(m_db));
 }
 
+Result<Statement> Connection::prepareOne(std::string& sql) {
+    sqlite3_stmt* statement = nullptr;
+    const char* rest = nullptr;
+    const int code = sqlite3_prepare_v2(m_db, sql.c_str(), -1, &statement, &rest);
+    if (code != SQLITE_OK)
+        return Error{ErrorCode::InvalidArgument,
+                     std::string("the query is refused: ") + sqlite3_errmsg(m_db)};
+    sql.erase(0, static_cast<std::size_t>(rest - sql.c_str()));
+    return Statement(statement);
+}
+
 Result<std::int64_t> Connection::number(const char* sql) {
     auto query = prepare(sql);
     if (!query) return query.error();

@@ -25,6 +25,7 @@ class Statement {
 
     //! Parameters and columns are counted from the left, parameters from 1, columns from 0.
     void bindInteger(int at, std::int64_t v) { sqlite3_bind_int64(m_statement, at, v); }
+    void bindDouble(int at, double v) { sqlite3_bind_double(m_statement, at, v); }
     void bindText(int at, ByteView v) {
         sqlite3_bind_text64(m_statement, at, text(v), v.size(), SQLITE_STATIC, SQLITE_UTF8);
     }
@@ -45,6 +46,13 @@ class Statement {
         return {};
     }
     std::int64_t integer(int at) const { return sqlite3_column_int64(m_statement, at); }
+    double real(int at) const { return sqlite3_column_double(m_statement, at); }
+    //! SQLITE_INTEGER, SQLITE_FLOAT, …
+    int type(int at) const { return sqlite3_column_type(m_statement, at); }
+    int parameterCount() const { return sqlite3_bind_parameter_count(m_statement); }
+    int columnCount() const { return sqlite3_column_count(m_statement); }
+    std::string columnName(int at) const { return sqlite3_column_name(m_statement, at); }
+    bool isReadOnly() const { return sqlite3_stmt_readonly(m_statement) != 0; }
     bool isNull(int at) const { return sqlite3_column_type(m_statement, at) == SQLITE_NULL; }
     //! Valid until the next step or reset.
     ByteView bytes(int at) const;
@@ -92,6 +100,9 @@ class Connection {
 
     Result<> run(const char* sql);
     Result<Statement> prepare(const char* sql);
+    //! Prepares the first statement of \a sql and cuts it off; what is left is in \a sql.
+    //! Errors: InvalidArgument, with what SQLite has to say.
+    Result<Statement> prepareOne(std::string& sql);
     //! The first column of the first row; 0 when there is none.
     Result<std::int64_t> number(const char* sql);
     //! Runs \a work between BEGIN IMMEDIATE and COMMIT; all of it or nothing happens.

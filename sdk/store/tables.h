@@ -30,7 +30,7 @@ class Tables {
             const Memtable::Record* found = m_active->findRecord(name);
             return !found && m_flushing ? m_flushing->findRecord(name) : found;
         };
-        if (Result<> ok = accept(look, m_generation); !ok) return ok.error();
+        if (Result<> ok = accept(seq, look, m_generation); !ok) return ok.error();
         m_last = seq;
         m_active->apply(std::move(batch), seq);
         return seq;

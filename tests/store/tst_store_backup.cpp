@@ -63,7 +63,7 @@ void verifySame(const Engine& a, const Engine& b) {
         QVERIFY(*a.snapshot(doc, 1'000) == *b.snapshot(doc, 1'000));
         for (const LogEntry& e : *log) QVERIFY(*b.findEntry(doc, e.replica, e.first) == e);
     }
-    for (const std::string& collection : {"c", "bytes", "late"}) {
+    for (const std::string collection : {"c", "bytes", "late"}) {
         const auto mine = a.scanRecords(collection, "", SIZE_MAX);
         const auto other = b.scanRecords(collection, "", SIZE_MAX);
         KIMDB_OK(other);
@@ -348,6 +348,8 @@ class TestStoreBackup : public QObject {
             KIMDB_OK((*store)->set("cities", "seoul", "9.4 M"));
             KIMDB_OK((*store)->backup(backup.path()));
             QVERIFY((*store)->verify()->empty());
+            QCOMPARE((*store)->statistics().writes, std::uint64_t{1});
+            QVERIFY((*store)->shardStats((*store)->shardOf("cities", "seoul")).rows == 1);
         }
         KIMDB_OK(Store::restore(backup.path(), restored.path()));
         KIMDB_OK(Store::reshard(restored.path(), 2));

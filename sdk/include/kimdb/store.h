@@ -16,6 +16,7 @@
 #include <kimdb/result.h>
 #include <kimdb/store_options.h>
 #include <kimdb/store_statistics.h>
+#include <kimdb/value.h>
 
 namespace kimdb {
 
@@ -70,6 +71,12 @@ struct Acknowledgements {
 //! \brief Hears how far something long has come; the total is an estimate and may be 0. Called from
 //! the thread that does it. False: stop.
 using StoreProgress = std::function<bool(std::uint64_t done, std::uint64_t total)>;
+
+//! \brief Rows of a query.
+struct QueryResult {
+    std::vector<std::string> columns;
+    std::vector<std::vector<Value>> rows;
+};
 
 //! \brief A folder of records: (collection, key) → value, local and not synchronised.
 //!
@@ -137,6 +144,24 @@ class Store {
 
     //! \brief Which shard a record lives in.
     int shardOf(std::string_view collection, std::string_view key) const;
+    //! \brief Makes a collection queryable: its records are in the table "records:NAME"(key, json,
+    //! version) of query(), json being NULL for a value that is no JSON. To be called after each
+    //! open(); builds the table when it is not up to date (the first time, after a crash, when
+    //! query.db was deleted), and \a progress hears of it. Errors too: InvalidName.
+    Result<> declareQueryable(const std::string& collection, const StoreProgress& progress = {});
+    //! \brief An index for json_extract(json, PATH). \a json_path: "$.field". REQUIRES: declared.
+    Result<> createIndex(const std::string& collection, const std::string& json_path);
+    //! \brief The full-text table (FTS5) "text:records:NAME" with a column f0, f1, … for each path;
+    //! its rowid is that of the collection's table. REQUIRES: declared.
+    Result<> createTextIndex(const std::string& collection,
+                             const std::vector<std::string>& json_paths);
+    //! \brief Runs one SELECT of SQLite with the parameters ?1, ?2, …; it sees every write that has
+    //! returned. At most \a rows_max rows, at most 5 s (Timeout). Errors too: InvalidArgument.
+    Result<QueryResult> query(const std::string& sql, const std::vector<Value>& parameters = {},
+                              std::size_t rows_max = 10'000);
+    //! \brief How SQLite would run it, a line for each step.
+    Result<std::vector<std::string>> explain(const std::string& sql);
+
     //! \brief What the store is doing. Cheap enough to be asked every second.
     StoreStatistics statistics() const;
     ShardStatistics shardStats(int shard) const;
