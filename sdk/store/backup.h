@@ -20,10 +20,10 @@ namespace kimdb::store {
 Result<> writeBackup(FileLayer& files, const std::string& target,
                      std::vector<Shard::Lease>& readers, const Progress& progress);
 
-//! \brief Makes the database folder \a target from the backup \a source: checks every file's CRC and
+//! \brief Makes the database folder \a target from the backup \a source: checks each file's CRC and
 //! every row, then begins a new epoch with a new store id. All or nothing: until it is complete it
 //! is in `target.restoring`. REQUIRES: \a target does not exist or is empty.
-//! Errors: InvalidArgument (no backup; the target is in use); StorageCorrupt naming what is damaged.
+//! Errors: InvalidArgument (no backup; the target is in use); StorageCorrupt naming the damage.
 Result<> restoreBackup(FileLayer& files, Random& random, const std::string& source,
                        const std::string& target, const Progress& progress = {});
 

@@ -22,7 +22,7 @@ struct QueryRows {
 //!
 //! A collection of records is the table "records:NAME"(key, json, version), one of documents
 //! "documents:NAME"(id, json); json is NULL for a value that is none. Every commit notes what it
-//! touches; before a query runs, that is read again and written in one transaction with applied_seq,
+//! touches; before a query runs, it is read again and written in one transaction with applied_seq,
 //! so a query sees every batch whose commit() had returned. When applied_seq is not the engine's
 //! last number at the opening (after a crash), the declared collections are built anew.
 //! Thread: any; one query at a time. REQUIRES: the engine outlives it; one QueryDb per engine.

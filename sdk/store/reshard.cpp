@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // 1. The store is opened and flushed: the shards hold everything, the journal nothing of use.
 // 2. reshard/ gets the new shards, complete and flushed to the disk, and its own FORMAT with a new
-//    store id, a new epoch and the new number of shards. A reshard/ whose FORMAT is not the folder's
-//    does not count and is removed by the next open.
+//    store id, a new epoch and the new number of shards. A reshard/ whose FORMAT is not that of the
+//    folder does not count and is removed by the next open.
 // 3. The folder's FORMAT is exchanged for that one: from here on the new shards count.
 // 4. They are moved over the old ones, and reshard/ is removed; an open goes on with this. Old
 //    segments carry the old store id and are nobody's.
