@@ -15,12 +15,49 @@ namespace {
 const ContainerId kRoot = ContainerId::root();
 const ContainerId kText = ContainerId::child(kRoot, "t", ContainerType::Text);
 
-enum Kind { Edits, Undo, Redo, UndoRedo, Send, Deliver, DeliverTwice, Lose, Restart, Refuse, Hold };
-enum EditKind { Type, Erase, TypeNested, SetNested, SetKey, DropKey, SetRoot, DropRoot, Count };
+enum Kind {
+    Edits,
+    Undo,
+    Redo,
+    UndoRedo,
+    Send,
+    Deliver,
+    DeliverTwice,
+    Lose,
+    Restart,
+    Refuse,
+    Hold,
+    Expunge
+};
+enum EditKind {
+    Type,
+    Erase,
+    TypeNested,
+    SetNested,
+    SetKey,
+    DropKey,
+    SetRoot,
+    DropRoot,
+    Count,
+    InsertItems,
+    InsertChild,
+    TypeInChild,
+    SetItem,
+    SetChild,
+    RemoveItems,
+    MoveItem,
+    AddMember,
+    Discard,
+    Mark,
+    Comment,
+    Uncomment,
+    Block
+};
 
 // How often each happens.
-constexpr int kWeights[] = {45, 9, 5, 4, 14, 40, 4, 3, 3, 2, 4};
-constexpr int kEditWeights[] = {30, 18, 6, 5, 8, 4, 2, 2, 6};
+constexpr int kWeights[] = {45, 9, 5, 4, 14, 40, 4, 3, 3, 2, 4, 1};
+constexpr int kEditWeights[] = {30, 18, 6, 5, 8, 4, 4, 4,  10, 10, 3,
+                                3,  4,  1, 5, 8, 5, 4, 14, 4,  2,  4};
 
 template <std::size_t n>
 int weighted(SeededRandom& random, const int (&weights)[n]) {
@@ -85,6 +122,8 @@ class History::Run {
  private:
     void act(Replica& replica, const Action& action);
     void edit(Twin& twin, const Edit& edit);
+    void editList(Twin& twin, const Edit& edit);
+    void format(Twin& twin, const Edit& edit);
     void keep(Replica& from, const std::optional<TwinChange>& change);
     void send(Replica& from);
     void receive(Replica& replica, const TwinChange& change);
@@ -140,6 +179,12 @@ void History::Run::act(Replica& replica, const Action& action) {
         case Refuse:
             refuse(replica, action.pick);
             break;
+        case Expunge:
+            if (length == 0) break;
+            send(replica);  // so that nobody refuses what it follows
+            keep(replica, twin.expunge(kText, within(action.pick, length), 1));
+            send(replica);
+            break;
         case Hold:
             twin.holdCursor(kText, within(action.pick, length + 1), action.pick / 7 % 2);
             break;
@@ -150,7 +195,7 @@ void History::Run::edit(Twin& twin, const Edit& edit) {
     static const std::u32string kWords[] = {U"a", U"b",    U"xy", U"é",
                                             U"😀", U"word", U"\n", std::u32string(150, U'p')};
     static const std::string kKeys[] = {"p", "q", "r"};
-    static const std::string kRootKeys[] = {"p", "t", "n", "c", "m"};
+    static const std::string kRootKeys[] = {"p", "t", "n", "c", "m", "l", "s"};
     static const Value kValues[] = {1, "one", nullptr, Value::Array{1, "x"}, true, 2.5};
     static const std::int64_t kDeltas[] = {1, -2, 7, std::int64_t{1} << 62};
     const auto typeInto = [&](const ContainerId& text) {
@@ -159,7 +204,7 @@ void History::Run::edit(Twin& twin, const Edit& edit) {
         twin.type(text, at, kWords[edit.c % 20 ? edit.c % 7 : 7]);
     };
     const std::string& key = kKeys[edit.a % 3];
-    const std::string& root_key = kRootKeys[edit.a % 8 ? 0 : edit.b % 5];
+    const std::string& root_key = kRootKeys[edit.a % 2 ? 0 : edit.b % 7];
     const Value& value = kValues[edit.c % 6];
     switch (edit.kind) {
         case Type:
@@ -194,7 +239,71 @@ void History::Run::edit(Twin& twin, const Edit& edit) {
         case Count:
             twin.count(twin.make(kRoot, "c", ContainerType::Counter), kDeltas[edit.b % 4]);
             break;
+        case AddMember:
+        case Discard:
+            twin.putMember(twin.make(kRoot, "s", ContainerType::Set), kValues[edit.c % 6],
+                           edit.kind == AddMember);
+            break;
+        case Mark:
+        case Comment:
+        case Uncomment:
+        case Block:
+            format(twin, edit);
+            break;
+        default:
+            editList(twin, edit);
     }
+}
+
+void History::Run::editList(Twin& twin, const Edit& edit) {
+    static const ContainerType kTypes[] = {ContainerType::Text, ContainerType::Map,
+                                           ContainerType::List};
+    const ContainerId list = twin.make(kRoot, "l", ContainerType::List);
+    const std::size_t n = twin.model().length(list);
+    const Value value(static_cast<std::int64_t>(edit.c % 100));
+    if (edit.kind == InsertItems)
+        return twin.insertItems(list, within(edit.a, n + 1),
+                                std::vector<Value>(1 + edit.b % 3, value));
+    if (edit.kind == InsertChild)
+        return (void)twin.insertChild(list, within(edit.a, n + 1), kTypes[edit.b % 3]);
+    if (n == 0) return;
+    const std::size_t at = within(edit.a, n);
+    if (edit.kind == SetItem) twin.setItem(list, at, value);
+    if (edit.kind == SetChild) twin.setChild(list, at, kTypes[edit.b % 3]);
+    if (edit.kind == RemoveItems) twin.removeItems(list, at, std::min(n - at, 1 + edit.b % 2));
+    if (edit.kind == MoveItem) twin.moveItem(list, at, within(edit.b, n));
+    if (edit.kind != TypeInChild) return;
+    const auto child = twin.model().childAt(list, at);
+    if (!child) return;
+    const std::size_t length = twin.model().length(*child);
+    if (child->type() == ContainerType::Text) twin.type(*child, within(edit.b, length + 1), U"w");
+    if (child->type() == ContainerType::Map) twin.set(*child, "k", value);
+    if (child->type() == ContainerType::List)
+        twin.insertItems(*child, within(edit.b, length + 1), {value});
+}
+
+void History::Run::format(Twin& twin, const Edit& edit) {
+    static const std::string kKeys[] = {"bold", "link", "colour"};
+    static const std::optional<Value> kValues[] = {true, "red", "blue", std::nullopt};
+    const ContainerId text = twin.make(kRoot, "t", ContainerType::Text);
+    const std::size_t n = twin.model().length(text);
+    const std::optional<Value>& value = kValues[edit.c % 4];
+    if (edit.kind == Block)
+        return twin.block(text, within(edit.a, n + 1), "heading", kValues[edit.c % 2 ? 3 : 0]);
+    if (edit.kind == Uncomment) {
+        std::vector<std::string> comments;
+        for (const auto& [words, attributes] : twin.model().spans(text))
+            for (const auto& [key, shown] : attributes)
+                if (key[0] == '#') comments.push_back(key);
+        if (!comments.empty()) twin.uncomment(text, comments[within(edit.a, comments.size())]);
+        return;
+    }
+    if (n == 0) return;
+    const std::size_t from = within(edit.a, n);
+    const std::size_t to = from + 1 + within(edit.b, std::min<std::size_t>(n - from, 6));
+    if (edit.kind == Comment) return twin.comment(text, from, to, "note");
+    twin.mark(text, from, to, kKeys[edit.b / 8 % 3], value,
+              static_cast<crdt::Expand>(edit.c / 4 % 4));
 }
 
 void History::Run::keep(Replica& from, const std::optional<TwinChange>& change) {

@@ -32,11 +32,18 @@ std::vector<OpId> idsFrom(OpId first, std::size_t n) {
 
 }  // namespace
 
+OpId commentOf(const std::string& key) {
+    const std::size_t dot = key.find('.');
+    if (key[0] != '#' || dot == std::string::npos) return {};
+    return {std::stoull(key.substr(1)), std::stoull(key.substr(dot + 1))};
+}
+
 std::vector<OpId> referencesOf(const NaiveOp& op) {
     std::vector<OpId> ids = op.targets;
     ids.insert(ids.end(), {op.left, op.right, op.name.element, op.from.id, op.to.id});
     ids.push_back(op.origin.value_or(OpId{}));
     ids.push_back(op.box.origin());
+    ids.push_back(commentOf(op.key));
     for (const auto& [replica, counter] : op.seen) ids.push_back({replica, counter});
     std::erase_if(ids, [](OpId id) { return isEnd(id); });
     return ids;
@@ -304,7 +311,8 @@ std::vector<OpId> NaiveState::shown(const Box& box, std::optional<OpId> without)
     for (const OpId& slot : order(box)) {
         const OpId element = m_state.places.at(box).at(slot).element;
         if (!isAlive(element) || element == without) continue;
-        if (box.type() == ContainerType::List && get(box, {'p', {}, element}).value.slot != slot)
+        if (box.type() == ContainerType::List && !errs(Mistake::MovesCopy) &&
+            get(box, {'p', {}, element}).value.slot != slot)
             continue;
         out.push_back(slot);
     }
@@ -329,6 +337,10 @@ std::optional<NaiveState::Box> NaiveState::child(const Box& box, const RegisterN
     if (shown.value.what != What::Container) return std::nullopt;
     if (name.what == 'k') return Box::child(box, name.key, shown.value.type);
     return Box::element(shown.origin, shown.value.type);
+}
+
+std::optional<NaiveState::Box> NaiveState::childAt(const Box& box, std::size_t index) const {
+    return child(box, {'v', {}, m_state.places.at(box).at(shown(box)[index]).element});
 }
 
 std::int64_t NaiveState::count(const Box& box) const {
@@ -404,7 +416,8 @@ const NaiveState::Mark* NaiveState::winner(const Box& box, const std::string& ke
     const Mark* best = nullptr;
     for (const Mark& m : marks(box)) {
         if (m.key != key || where(box, m.from) > from || where(box, m.to) < to) continue;
-        if (!best || std::pair(m.lamport, m.replica) > std::pair(best->lamport, best->replica))
+        if (!best || errs(Mistake::MarksByArrival) ||
+            std::pair(m.lamport, m.replica) > std::pair(best->lamport, best->replica))
             best = &m;
     }
     return best;

@@ -84,6 +84,9 @@ struct NaiveOp {
     std::uint64_t width() const { return kind == NaiveKind::Insert ? text.size() : 1; }
 };
 
+//! \brief The operation that made a comment, by the comment's key "#replica.counter"; none for others.
+OpId commentOf(const std::string& key);
+
 //! \brief Ids that an operation needs to be there.
 std::vector<OpId> referencesOf(const NaiveOp& op);
 
@@ -108,6 +111,8 @@ enum class Mistake {
     DeletionsStay,
     ClearingsForgetOne,
     UndoTakesOverwritten,
+    MovesCopy,
+    MarksByArrival,
     ReferencesNotWaitedFor
 };
 
@@ -135,6 +140,8 @@ class NaiveState {
     //! Runs of equal attributes; a last one without text holds those of the last paragraph.
     Spans spans(const Box& text) const;
     std::optional<Box> child(const Box& box, const RegisterName& name) const;
+    //! The container that a list's item shows, if it shows one.
+    std::optional<Box> childAt(const Box& list, std::size_t index) const;
     //! Slots that show an element, in order.
     std::vector<OpId> shown(const Box& sequence, std::optional<OpId> without = {}) const;
     NaiveAnchor cursor(const Box& text, std::size_t position, bool after) const;

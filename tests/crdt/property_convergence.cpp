@@ -52,6 +52,8 @@ class PropertyConvergence : public QObject {
         QTest::newRow("undone deletions stay") << int(Mistake::DeletionsStay);
         QTest::newRow("clearings forget one") << int(Mistake::ClearingsForgetOne);
         QTest::newRow("undo takes what others wrote") << int(Mistake::UndoTakesOverwritten);
+        QTest::newRow("moves copy") << int(Mistake::MovesCopy);
+        QTest::newRow("the last mark to arrive wins") << int(Mistake::MarksByArrival);
         QTest::newRow("changes do not wait") << int(Mistake::ReferencesNotWaitedFor);
     }
 

@@ -37,6 +37,12 @@ Shown shownOf(const json& value) {
     return value == json{{"none", 1}} ? Shown{} : Shown::plain(valueOf(value));
 }
 
+// Comments are named by transaction and operation here, not by the id of their operation.
+std::string renamed(std::string key, char first) {
+    if (key[0] == '#' || key[0] == '@') key[0] = first;
+    return key;
+}
+
 void perform(NaiveDocument& doc, const json& op, const std::string& name) {
     const std::string kind = op[0], on = op[1];
     const ContainerId at = kind == "child" ? kRoot : box(on);
@@ -45,7 +51,7 @@ void perform(NaiveDocument& doc, const json& op, const std::string& name) {
     if (kind == "delete") doc.remove(at, op[2], op[3]);
     if (kind == "mark") doc.mark(at, op[2], op[3], op[4], shownOf(op[5]), op[6]);
     if (kind == "comment") doc.mark(at, op[2], op[3], name, shownOf(op[4]), "none");
-    if (kind == "uncomment") doc.unmarkAll(at, op[2]);
+    if (kind == "uncomment") doc.unmarkAll(at, renamed(op[2], '@'));
     if (kind == "block") doc.block(at, op[2], op[3], shownOf(op[4]));
     if (kind == "linsert") doc.insertItem(at, op[2], shownOf(op[3]));
     if (kind == "lset") doc.setItem(at, op[2], shownOf(op[3]));
@@ -69,7 +75,7 @@ json spansOf(const NaiveDocument& doc) {
     json out = json::array();
     for (const auto& [text, attributes] : doc.spans(kText)) {
         json values = json::object();
-        for (const auto& [key, value] : attributes) values[key] = jsonOf(value);
+        for (const auto& [key, value] : attributes) values[renamed(key, '#')] = jsonOf(value);
         out.push_back({text, values});
     }
     return out;
@@ -112,7 +118,7 @@ QString write(std::vector<NaiveDocument>& docs, const json& test_case, Written& 
     } else {
         doc.begin();
         for (std::size_t k = 0; k < txn["ops"].size(); ++k)
-            perform(doc, txn["ops"][k], "#" + std::to_string(n) + "." + std::to_string(k));
+            perform(doc, txn["ops"][k], "@" + std::to_string(n) + "." + std::to_string(k));
         change = doc.commit();
     }
     if (change.has_value() == txn["empty"].get<bool>()) return "empty or not";

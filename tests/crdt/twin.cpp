@@ -144,7 +144,110 @@ void Twin::count(const Box& counter, std::int64_t delta) {
     m_model.increment(counter, delta);
 }
 
+// ---- lists and sets ----
+
+// The index is one of the model's; what is no index of the engine's must not come to it.
+bool Twin::isInside(const Box& list, std::size_t index) {
+    if (index < m_doc->listLength(list)) return true;
+    differ("a list is shorter than the model's");
+    return false;
+}
+
+void Twin::insertItems(const Box& list, std::size_t position, const std::vector<Value>& values) {
+    say(nameOf(list) + ".insert(" + number(position) + ", " + Value(values).toJson() + ")");
+    m_doc->insertItems(list, position, values);
+    for (std::size_t i = 0; i < values.size(); ++i)
+        m_model.insertItem(list, position + i, Shown::plain(values[i]));
+}
+
+Twin::Box Twin::insertChild(const Box& list, std::size_t position, ContainerType type) {
+    say(nameOf(list) + ".insertChild(" + number(position) + ")");
+    m_model.insertItem(list, position, Shown::container(type));
+    return m_doc->insertContainer(list, position, type);
+}
+
+void Twin::setItem(const Box& list, std::size_t index, const Value& value) {
+    say(nameOf(list) + "[" + number(index) + "] = " + value.toJson());
+    if (!isInside(list, index)) return;
+    m_doc->setItem(list, index, value);
+    m_model.setItem(list, index, Shown::plain(value));
+}
+
+void Twin::setChild(const Box& list, std::size_t index, ContainerType type) {
+    say(nameOf(list) + "[" + number(index) + "] = child");
+    if (!isInside(list, index)) return;
+    m_doc->setItemContainer(list, index, type);
+    m_model.setItem(list, index, Shown::container(type));
+}
+
+void Twin::removeItems(const Box& list, std::size_t position, std::size_t n) {
+    say(nameOf(list) + ".remove(" + number(position) + ", " + number(n) + ")");
+    m_doc->removeItems(list, position, n);
+    m_model.remove(list, position, n);
+}
+
+void Twin::moveItem(const Box& list, std::size_t from, std::size_t to) {
+    say(nameOf(list) + ".move(" + number(from) + ", " + number(to) + ")");
+    if (!isInside(list, std::max(from, to))) return;
+    m_doc->moveItem(list, from, to);
+    m_model.moveItem(list, from, to);
+}
+
+void Twin::putMember(const Box& set, const Value& member, bool present) {
+    say(nameOf(set) + (present ? ".add(" : ".discard(") + member.toJson() + ")");
+    present ? m_doc->addMember(set, member) : m_doc->removeMember(set, member);
+    m_model.putMember(set, member, present);
+}
+
+// ---- rich text ----
+
+void Twin::mark(const Box& text, std::size_t from, std::size_t to, const std::string& key,
+                const std::optional<Value>& value, crdt::Expand expand) {
+    static const char* const kNames[] = {"after", "none", "both", "before"};
+    const char* name = kNames[static_cast<int>(expand)];
+    say(nameOf(text) + ".mark(" + number(from) + ", " + number(to) + ", " + key + " = " +
+        (value ? value->toJson() : "nothing") + ", " + name + ")");
+    const std::size_t begin = unit(text, from), length = unit(text, to) - begin;
+    if (value)
+        m_doc->mark(text, begin, length, key, *value, expand);
+    else
+        m_doc->unmark(text, begin, length, key, expand);
+    m_model.mark(text, from, to, key, value ? Shown::plain(*value) : Shown{}, name);
+}
+
+void Twin::comment(const Box& text, std::size_t from, std::size_t to, const Value& value) {
+    say(nameOf(text) + ".comment(" + number(from) + ", " + number(to) + ")");
+    const std::size_t begin = unit(text, from);
+    const std::string key = m_doc->comment(text, begin, unit(text, to) - begin, value);
+    if (!key.empty()) m_model.mark(text, from, to, key, Shown::plain(value), "none");
+}
+
+void Twin::uncomment(const Box& text, const std::string& key) {
+    say(nameOf(text) + ".uncomment(" + key + ")");
+    m_doc->removeComment(text, key);
+    m_model.unmarkAll(text, key);
+}
+
+void Twin::block(const Box& text, std::size_t position, const std::string& key,
+                 const std::optional<Value>& value) {
+    say(nameOf(text) + ".block(" + number(position) + ", " + key + " = " +
+        (value ? value->toJson() : "nothing") + ")");
+    m_doc->setBlock(text, unit(text, position), key, value);
+    m_model.block(text, position, key, value ? Shown::plain(*value) : Shown{});
+}
+
 // ---- whole changes ----
+
+std::optional<TwinChange> Twin::expunge(const Box& text, std::size_t position, std::size_t n) {
+    say(nameOf(text) + ".expunge(" + number(position) + ", " + number(n) + ")");
+    const std::vector<OpId> visible = m_model.shown(text);
+    const auto first = visible.begin() + static_cast<long>(position);
+    const std::size_t begin = unit(text, position);
+    const auto runs = m_doc->idsOf(text, begin, unit(text, position + n) - begin);
+    m_model.begin();
+    m_model.expunge({first, first + static_cast<long>(n)});
+    return pair(m_doc->expunge(runs, 1), m_model.commit(false));
+}
 
 std::optional<TwinChange> Twin::reverted(const char* word, const std::optional<Change>& engine,
                                          const std::optional<NaiveChange>& model) {
@@ -227,6 +330,13 @@ void Twin::checkCursors() {
     }
 }
 
+void Twin::checkSpans(const Box& text) {
+    NaiveState::Spans shown;
+    for (const crdt::TextSpan& span : m_doc->spans(text))
+        shown.emplace_back(toUtf8(span.text), span.attributes);
+    if (shown != m_model.spans(text)) differ("other attributes in " + nameOf(text));
+}
+
 void Twin::check() {
     if (m_difference) return;
     if (const auto bad = m_doc->checkInvariants()) differ("invariant: " + *bad);
@@ -240,6 +350,7 @@ void Twin::check() {
     if (m_doc->missing().empty() != m_model.missing().empty()) differ("only one of them waits");
     if (!m_doc->reports().empty() || m_model.reports()) differ("a change counts as malformed");
     checkCursors();
+    checkSpans(Box::child(Box::root(), "t", ContainerType::Text));
 }
 
 }  // namespace kimdb::test

@@ -46,10 +46,25 @@ class Twin {
     void set(const Box& map, const std::string& key, const Value& value);
     void drop(const Box& map, const std::string& key);
     void count(const Box& counter, std::int64_t delta);
+    void insertItems(const Box& list, std::size_t position, const std::vector<Value>& values);
+    Box insertChild(const Box& list, std::size_t position, crdt::ContainerType type);
+    void setItem(const Box& list, std::size_t index, const Value& value);
+    void setChild(const Box& list, std::size_t index, crdt::ContainerType type);
+    void removeItems(const Box& list, std::size_t position, std::size_t n);
+    void moveItem(const Box& list, std::size_t from, std::size_t to);
+    void putMember(const Box& set, const Value& member, bool present);
+    void mark(const Box& text, std::size_t from, std::size_t to, const std::string& key,
+              const std::optional<Value>& value, crdt::Expand expand);
+    void comment(const Box& text, std::size_t from, std::size_t to, const Value& value);
+    void uncomment(const Box& text, const std::string& key);
+    void block(const Box& text, std::size_t position, const std::string& key,
+               const std::optional<Value>& value);
 
     // ---- whole changes ----
     std::optional<TwinChange> undo() { return reverted("undo", m_doc->undo(1), m_model.undo()); }
     std::optional<TwinChange> redo() { return reverted("redo", m_doc->redo(1), m_model.redo()); }
+    //! Erases the characters of a range for good.
+    std::optional<TwinChange> expunge(const Box& text, std::size_t position, std::size_t n);
     void receive(const TwinChange& change);
     //! The engine starts again from these, in this order, at once or one by one; the model goes on.
     void restart(const std::vector<TwinChange>& log, bool at_once);
@@ -67,6 +82,7 @@ class Twin {
         crdt::Cursor engine;
         NaiveAnchor model;
     };
+    bool isInside(const Box& list, std::size_t index);
     std::size_t unit(const Box& text, std::size_t scalar) const;
     std::optional<TwinChange> reverted(const char* word, const std::optional<Change>& engine,
                                        const std::optional<NaiveChange>& model);
@@ -76,6 +92,7 @@ class Twin {
     void differ(const std::string& how);
     void listen();
     void checkCursors();
+    void checkSpans(const Box& text);
 
     std::optional<crdt::Document> m_doc;
     NaiveDocument m_model;
