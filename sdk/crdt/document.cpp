@@ -265,7 +265,9 @@ std::string Document::comment(const ContainerId& text, std::size_t position, std
 
 void Document::removeComment(const ContainerId& text, const std::string& comment_key) {
     const auto comment = commentOf(comment_key);
-    if (comment && m_impl->graph.has(*comment))
+    const OpId next = m_impl->nextId();
+    const bool is_own = comment && comment->replica == next.replica;
+    if (comment && (is_own ? comment->counter < next.counter : m_impl->graph.has(*comment)))
         m_impl->markAll(m_impl->containers.ensure(text), {{}, *comment});
 }
 
