@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: MIT
 #include "crdt/causal_buffer.h"
 
+#include "crdt/change_graph.h"
+
 namespace kimdb::crdt {
 
 CausalBuffer::Held CausalBuffer::hold(const Change& change, OpId missing) {
     const OpId key{change.replica, change.first};
     const auto [at, added] = m_changes.try_emplace(key, change);
-    if (!added) return at->second == change ? Held::Same : Held::Different;
+    if (!added) {
+        const std::uint32_t known = ChangeGraph::fingerprint(at->second);
+        const bool same =
+            at->second == change || ChangeGraph::areSame(known, ChangeGraph::fingerprint(change));
+        return same ? Held::Same : Held::Different;
+    }
     m_waiting[missing.replica].emplace(missing.counter, key);
     return Held::New;
 }

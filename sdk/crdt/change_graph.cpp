@@ -30,14 +30,38 @@ std::uint64_t mixed(std::uint64_t hash, ByteView bytes) {
     return mixed(hash, word);
 }
 
+constexpr std::uint32_t kContentBits = 0xF'FFFF;
+
+// Whether no leaf was expunged. One leaf, which is what a keystroke has, is seen at once.
+bool isWhole(ByteView content) {
+    const auto head = content.empty() ? 0u : static_cast<std::uint8_t>(content[0]);
+    if (content.size() == (head >> 2) + 1u && (head & 3) == 0) return true;
+    for (LeafReader leaves(content); !leaves.atEnd();) {
+        const LeafReader::Kind kind = leaves.next().kind;
+        if (kind == LeafReader::Kind::Expunged || kind == LeafReader::Kind::Partial) return false;
+    }
+    return true;
+}
+
 }  // namespace
 
 std::uint32_t ChangeGraph::fingerprint(const Change& change) {
     std::uint64_t hash = mixed(change.count, static_cast<std::uint64_t>(change.time_ms));
     hash = mixed(hash, static_cast<std::uint64_t>(change.op_class) << 1 | change.is_void);
     for (const OpId& dep : change.deps) hash = mixed(mixed(hash, dep.replica), dep.counter);
-    hash = mixed(mixed(hash, change.structure), change.content);
-    return static_cast<std::uint32_t>(hash >> 32);
+    hash = mixed(hash, change.structure);
+    std::uint32_t content = 0;
+    if (isWhole(change.content)) {
+        content = static_cast<std::uint32_t>(mixed(hash, change.content) >> 32) & kContentBits;
+        if (content == 0) content = 1;
+    }
+    return (static_cast<std::uint32_t>(hash >> 32) & ~kContentBits) | content;
+}
+
+bool ChangeGraph::areSame(std::uint32_t a, std::uint32_t b) {
+    if (a == b) return true;
+    const bool is_expunged = (a & kContentBits) == 0 || (b & kContentBits) == 0;
+    return is_expunged && (a & ~kContentBits) == (b & ~kContentBits);
 }
 
 const ChangeGraph::Replica* ChangeGraph::find(ReplicaId id) const {
@@ -76,7 +100,7 @@ ChangeGraph::Known ChangeGraph::compare(const Change& change) const {
     const std::uint64_t offset = change.first - at->first;
     if (at->width != change.count || offset % at->width != 0) return Known::Different;
     const std::size_t index = at->fingerprint + static_cast<std::size_t>(offset / at->width);
-    return r->fingerprints[index] == fingerprint(change) ? Known::Same : Known::Different;
+    return areSame(r->fingerprints[index], fingerprint(change)) ? Known::Same : Known::Different;
 }
 
 void ChangeGraph::add(const Change& change, std::uint64_t lamport) {

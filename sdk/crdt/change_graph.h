@@ -40,8 +40,10 @@ class ChangeGraph {
     //! Whether \a id happened before \a change (or in an earlier change of its author).
     bool isInPast(OpId id, const Change& change) const;
 
-    //! Tells changes with equal counters apart; not a hash to trust against an attacker.
+    //! Tells changes with equal counters apart; not a hash to trust against an attacker. The lower
+    //! bits are of the content, 0 when some of it was expunged: that compares equal to any.
     static std::uint32_t fingerprint(const Change& change);
+    static bool areSame(std::uint32_t a, std::uint32_t b);
 
  private:
     struct LamportRun {

@@ -154,14 +154,9 @@ class Rewriter {
             if (whole) m_out.text(joined(op.text, m_buffer));
             return;
         }
-        std::vector<TextRange> carried;
-        for (const TextPiece& piece : op.text) {
-            if (carried.empty() || piece.skipped > 0) carried.push_back({piece.skipped, 0});
-            carried.back().length += piece.scalars;
-        }
-        m_out.togglePartly(container, op.on, runs, op.scalars, carried);
+        m_out.togglePartly(container, op.on, runs, op.scalars, op.carried);
         auto piece = op.text.begin();
-        for (TextRange range : carried) {
+        for (TextRange range : op.carried) {
             m_buffer.clear();
             for (; range.length > 0; range.length -= (piece++)->scalars)
                 m_buffer.append(piece->utf8);

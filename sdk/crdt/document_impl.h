@@ -55,6 +55,7 @@ class Document::Impl {
     Item itemOf(const Register& element) const;
     OpId nextId() const { return {self_id, m_writer.counter()}; }
     std::vector<OpId> missing();
+    std::vector<std::vector<OpId>> carriedIds(const Op& op, ReplicaId author) const;
     std::optional<std::string> checkInvariants() const;
 
     ReplicaId self_id;

@@ -54,6 +54,11 @@ class Marks {
     explicit Marks(const Rga& text) : m_text(text) {}
 
     bool isEmpty() const { return m_tracks.empty(); }
+    //! Living marks of a key.
+    std::size_t count(const MarkKey& key) const {
+        const auto track = m_tracks.find(key);
+        return track == m_tracks.end() ? 0 : track->second.marks.size();
+    }
     //! Where the mark came to win, as one range or several, goes to \a changed.
     void add(const MarkKey& key, Mark mark,
              const std::function<void(Point from, Point to)>& changed);

@@ -143,16 +143,17 @@ struct Op {
     OpId container_origin;  //!< the list element its path starts at
     OpId left, right;       //!< Insert, InsertElement, Move; Continue and inherit have no right
     bool inherits = false;
-    bool proceeds = false;        //!< InsertElement
-    OpId element;                 //!< Set in a list, Move, Position
-    OpId slot;                    //!< Position
-    std::vector<IdRun> runs;      //!< Delete, Toggle, Expunge; Clear: `first` is the counter
-    std::vector<TextPiece> text;  //!< Insert, Continue, Toggle
-    std::uint64_t scalars = 0;    //!< what `text` stands for, skipped ones included
-    bool partly = false;          //!< Toggle: `text` may end early
-    bool expunged = false;        //!< some of its content is gone
-    ByteView key;                 //!< Set in a map or set (16 bytes); Mark that is no comment
-    bool is_comment = false;      //!< Mark
+    bool proceeds = false;           //!< InsertElement
+    OpId element;                    //!< Set in a list, Move, Position
+    OpId slot;                       //!< Position
+    std::vector<IdRun> runs;         //!< Delete, Toggle, Expunge; Clear: `first` is the counter
+    std::vector<TextPiece> text;     //!< Insert, Continue, Toggle
+    std::uint64_t scalars = 0;       //!< what `text` stands for, skipped ones included
+    bool partly = false;             //!< Toggle: `text` may end early
+    std::vector<TextRange> carried;  //!< then: what it carries
+    bool expunged = false;           //!< some of its content is gone
+    ByteView key;                    //!< Set in a map or set (16 bytes); Mark that is no comment
+    bool is_comment = false;         //!< Mark
     OpId comment;
     Anchor from, to;
     ValueKind value_kind = ValueKind::Absent;

@@ -116,6 +116,7 @@ bool OpReader::next(Op& op) {
     op.inherits = false;
     op.proceeds = false;
     op.partly = false;
+    op.carried.clear();
     op.expunged = false;
     if (op.kind != OpKind::InsertElement) m_element = {};
     readBody(op, head >> 4);
@@ -420,6 +421,7 @@ void OpReader::readToggle(Op& op, int bits) {
     std::uint64_t rest = op.scalars;
     const std::size_t ranges = m_in.count(limits::kChangeBytesMax, kRunBytesMin);
     if (ranges == 0) return m_in.fail();
+    op.carried.reserve(ranges);
     for (std::size_t i = 0; i < ranges && m_in.ok() && !m_done; ++i) {
         const std::uint64_t skipped = m_in.varint(rest);
         rest -= skipped;
@@ -427,6 +429,7 @@ void OpReader::readToggle(Op& op, int bits) {
         // Two ranges that touch, or one that is everything, have a shorter form.
         if ((i > 0 && skipped == 0) || length > rest || length == op.scalars) return m_in.fail();
         rest -= length;
+        op.carried.push_back({skipped, length});
         skip(op, skipped);
         readText(op, length);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,12 @@ class Person {
     void removes(std::size_t at, std::size_t length = 1) {
         doc.begin();
         doc.removeText(kText, at, length);
+        keep(doc.commit(1));
+    }
+    //! One transaction of anything.
+    void edits(const std::function<void(crdt::Document&)>& edit) {
+        doc.begin();
+        edit(doc);
         keep(doc.commit(1));
     }
     void puts(const crdt::ContainerId& map, const std::string& key, const Value& value) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Named scenarios with exact results, most of them from the reference model's list.
+// What one replica or a few do, with exact results. More of them: tst_scenarios.
 #include <QtTest>
 
 #include <algorithm>
 #include <set>
 
 #include "core/utf8.h"
-#include "crdt/people.h"
+#include "crdt/three.h"
 
 using namespace kimdb;
 using namespace kimdb::test;
@@ -17,29 +17,6 @@ using crdt::Document;
 using crdt::Received;
 
 namespace {
-
-struct Three {
-    Person a{1}, b{2}, c{3};
-
-    explicit Three(const std::u16string& text = {}) {
-        a.doc.begin();
-        a.doc.createContainer(kRoot, "t", ContainerType::Text);
-        a.doc.insertText(kText, 0, text);
-        a.written.push_back(*a.doc.commit(1, false));
-        meet();
-    }
-    void meet() { sync(a, b, c); }
-    void show(const std::string& text) {
-        meet();
-        QCOMPARE(a.text(), text);
-        QCOMPARE(b.text(), text);
-        QCOMPARE(c.text(), text);
-        for (const Person* p : {&a, &b, &c}) {
-            QVERIFY(!p->doc.checkInvariants());
-            QVERIFY(p->doc.missing().empty());
-        }
-    }
-};
 
 Document rebuilt(const std::vector<Change>& changes, ReplicaId self = 0) {
     Document doc(self);
@@ -54,58 +31,6 @@ class TestDocument : public QObject {
     Q_OBJECT
  private slots:
     // ---- order ----
-    void concurrentWordsAtZeroNeverInterleave() {
-        Three t;
-        t.a.types(0, u"abc");
-        t.b.types(0, u"xyz");
-        t.show("abcxyz");
-    }
-
-    void runsTypedBackwardsStayWhole() {
-        Three t;
-        for (const char16_t ch : {u'c', u'b', u'a'}) t.a.inserts(0, {ch});
-        for (const char16_t ch : {u'z', u'y', u'x'}) t.b.inserts(0, {ch});
-        t.show("abcxyz");
-    }
-
-    void runsBetweenTheSameNeighboursStayContiguous() {
-        Three t(u"ab");
-        t.a.types(1, u"12");
-        t.b.types(1, u"89");
-        t.meet();
-        t.a.types(3, u"34");
-        t.b.types(5, u"67");
-        t.show("a12348967b");
-    }
-
-    void insertionInsideAConcurrentlyDeletedWordSurvives() {
-        Three t(u"a word here");
-        t.a.removes(2, 5);
-        t.b.inserts(4, u"X");
-        t.show("a Xhere");
-    }
-
-    void bothDeleteTheSameCharacterAndItIsGoneOnce() {
-        Three t(u"abc");
-        t.a.removes(1);
-        t.b.removes(1);
-        t.show("ac");
-    }
-
-    void manyReplicasAtZeroStandByTheirIds() {
-        std::vector<Change> changes;
-        std::string want;
-        for (ReplicaId id = 1; id <= 1540; ++id) {
-            Person p(id);
-            p.inserts(0, {static_cast<char16_t>(0x4E00 + id)});
-            changes.push_back(p.written[0]);
-            want += toUtf8(std::u16string{static_cast<char16_t>(0x4E00 + id)});
-        }
-        QCOMPARE(rebuilt(changes).textUtf8(kText), want);
-        std::reverse(changes.begin(), changes.end());
-        QCOMPARE(rebuilt(changes).textUtf8(kText), want);
-    }
-
     void longBackwardRunsMergeInLinearTime() {
         Three t;
         for (int i = 0; i < 3000; ++i) t.a.inserts(0, u"a");
@@ -114,20 +39,6 @@ class TestDocument : public QObject {
     }
 
     // ---- units ----
-    void positionsInsideAPairRoundOutwardAndCaretsDown() {
-        Three t(u"x😀y");
-        t.a.inserts(2, u"-");
-        t.show("x-😀y");
-        t.b.removes(3, 1);
-        t.show("x-y");
-    }
-
-    void loneSurrogatesBecomeReplacementCharacters() {
-        Three t;
-        t.a.inserts(0, std::u16string{0xD83D, u'x', 0xDE00});
-        t.show("\uFFFDx\uFFFD");
-    }
-
     void rangesBeyondTheEndAreCut() {
         Three t(u"abc");
         t.a.inserts(99, u"d");
@@ -136,73 +47,6 @@ class TestDocument : public QObject {
     }
 
     // ---- undo ----
-    void undoOfTextThatAnotherDeletedStaysDeleted() {
-        Three t;
-        t.a.inserts(0, u"x");
-        t.meet();
-        t.b.removes(0);
-        t.meet();
-        t.a.undoes();
-        t.show("");
-        t.a.redoes();
-        t.show("");
-    }
-
-    void undoOfADeletionRevivesTheSameIds() {
-        Three t(u"hello");
-        const Cursor e = t.c.doc.cursorAt(kText, 2, Cursor::Side::After);
-        t.a.removes(0, 5);
-        t.b.inserts(2, u"X");
-        t.show("X");
-        QCOMPARE(*t.c.doc.resolve(kText, e), 0u);
-        t.a.undoes();
-        t.show("heXllo");
-        QCOMPARE(*t.c.doc.resolve(kText, e), 2u);
-    }
-
-    void bothDeleteAndOneUndoLeavesItDeleted() {
-        Three t(u"hello");
-        t.a.removes(0, 5);
-        t.b.removes(0, 5);
-        t.meet();
-        t.a.undoes();
-        t.show("");
-        t.b.undoes();
-        t.show("hello");
-    }
-
-    void bothUndoTheirDeletionsAtOnceAndItIsBackOnce() {
-        Three t(u"hello");
-        t.a.removes(0, 5);
-        t.b.removes(0, 5);
-        t.meet();
-        t.a.undoes();
-        t.b.undoes();
-        t.show("hello");
-    }
-
-    void pushDeleteUndoUndoIsEmpty() {
-        Three t;
-        t.a.inserts(0, u"x");
-        t.meet();
-        t.b.removes(0);
-        t.meet();
-        t.a.undoes();
-        t.meet();
-        t.b.undoes();
-        t.show("");
-    }
-
-    void undoNeverTouchesWhatOthersWrote() {
-        Three t(u"base");
-        t.a.inserts(0, u"mine ");
-        t.b.inserts(4, u" yours");
-        t.meet();
-        t.a.undoes();
-        t.show("base yours");
-        QVERIFY(!t.c.doc.canUndo());
-    }
-
     void mapUndoWritesThePreviousValueUnlessOverwritten() {
         Three t;
         t.a.creates("m", ContainerType::Map);
@@ -261,16 +105,6 @@ class TestDocument : public QObject {
     }
 
     // ---- containers ----
-    void theSameContainerCreatedOfflineTwiceMerges() {
-        Person a(1), b(2);
-        for (Person* p : {&a, &b}) p->creates("t", ContainerType::Text);
-        a.inserts(0, u"from a ");
-        b.inserts(0, u"from b ");
-        sync(a, b);
-        QCOMPARE(a.text(), std::string("from a from b "));
-        QCOMPARE(b.text(), a.text());
-    }
-
     void whatIsRemovedStartsEmptyButConcurrentTextStays() {
         Three t(u"old");
         t.a.drops("t");
@@ -328,20 +162,6 @@ class TestDocument : public QObject {
     }
 
     // ---- changes ----
-    void sameReplicaIdTwiceIsDetected() {
-        Person a(1), twin(1), b(2);
-        a.inserts(0, u"x");
-        twin.inserts(0, u"y");
-        twin.inserts(1, u"y");
-        QCOMPARE(*b.doc.receive(a.written[0]), Received::Applied);
-        QCOMPARE(b.doc.receive(twin.written[0]).error().code, ErrorCode::Equivocation);
-        QCOMPARE(b.text(), std::string("x"));
-        Person late(3);
-        a.inserts(1, u"x");
-        QCOMPARE(*late.doc.receive(a.written[1]), Received::Waiting);
-        QCOMPARE(late.doc.receive(twin.written[1]).error().code, ErrorCode::Equivocation);
-    }
-
     void missingChangesAreListedAndDuplicatesHarmless() {
         Person a(1), b(2);
         a.types(0, u"xy");

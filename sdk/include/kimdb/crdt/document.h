@@ -263,8 +263,12 @@ class Document {
     //! Writes a change of class Admin that erases the content of \a ids for good: characters, list
     //! elements, writers of values and marks. It erases here and in every replica's memory and undo
     //! stacks; whoever keeps changes erases there once the relay has accepted it (spec/DECISIONS
-    //! F3), see withoutContent(). REQUIRES: no open transaction.
+    //! F3), see withoutExpunged(). REQUIRES: no open transaction.
     Change expunge(std::vector<IdRun> ids, std::int64_t time_ms);
+    //! \a change, which was applied here, without what was expunged: leaves of characters, values
+    //! and marks that are gone or, as origin, copied from such, become hashes; the change's own
+    //! hash stays. \a salt_key is that of its stream, 16 bytes. Errors: NotFound, Malformed.
+    Result<Change> withoutExpunged(const Change& change, const Bytes& salt_key) const;
     //! The ids of the visible characters in a range.
     std::vector<IdRun> idsOf(const ContainerId& text, std::size_t position,
                              std::size_t length) const;
@@ -337,12 +341,6 @@ struct ContainerUse {
     std::vector<ContainerId> used;  //!< operations are inside these (and so inside their parents)
 };
 Result<ContainerUse> containerUse(const Change& change);
-
-//! \brief The change without the content of \a expunged: what its leaves hold of characters, values
-//! and marks with these ids, or, as origin, copied from them, is replaced by hashes, so that the
-//! change's own hash stays. \a salt_key is that of the change's stream. Errors: Malformed.
-Result<Change> withoutContent(const Change& change, const std::vector<IdRun>& expunged,
-                              const Bytes& salt_key);
 
 //! \brief The same change with ids moved to a derived stream (SYNC rule 6): every id (\a from, c)
 //! with c >= \a at becomes (\a to, c - at + 1), in the header, in deps and in the operations; an id
