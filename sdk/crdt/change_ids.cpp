@@ -2,6 +2,7 @@
 // What can be said of a change without the document: the ids and containers it names, and the same
 // change under other ids.
 #include <algorithm>
+#include <map>
 
 #include "crdt/op_codec.h"
 
@@ -9,30 +10,72 @@ namespace kimdb::crdt {
 
 namespace {
 
-// One replica's counters from `at` on, and where they move to.
-struct Renaming {
-    ReplicaId from = 0;
-    std::uint64_t at = 0;
-    ReplicaId to = 0;
+// Which ids are others now. The moves do not overlap.
+class Renaming {
+ public:
+    explicit Renaming(std::span<const IdMove> moves) : m_moves(moves) {}
 
-    bool moves(OpId id) const { return id.replica == from && id.counter >= at; }
-    OpId operator()(OpId id) const { return moves(id) ? OpId{to, id.counter - at + 1} : id; }
-};
-
-// The runs under their new ids, split where the renaming begins, in canonical order.
-std::vector<IdRun> renamedRuns(const std::vector<IdRun>& runs, const Renaming& rename) {
-    std::vector<IdRun> out;
-    for (IdRun run : runs) {
-        if (run.replica == rename.from && run.first < rename.at && run.end() > rename.at) {
-            out.push_back({run.replica, run.first, rename.at - run.first});
-            run = {run.replica, rename.at, run.end() - rename.at};
-        }
-        const OpId id = rename({run.replica, run.first});
-        out.push_back({id.replica, id.counter, run.count});
+    bool moves(OpId id) const { return moveOf(id) != nullptr; }
+    OpId operator()(OpId id) const {
+        const IdMove* move = moveOf(id);
+        return move ? OpId{move->to.replica, move->to.counter + id.counter - move->from.first} : id;
     }
-    std::sort(out.begin(), out.end());
-    return out;
-}
+
+    // The runs under their new ids, split where a move begins or ends, in canonical order.
+    std::vector<IdRun> operator()(const std::vector<IdRun>& runs) const {
+        std::vector<IdRun> out;
+        for (IdRun run : runs)
+            while (run.count > 0) {
+                const OpId first{run.replica, run.first};
+                const std::uint64_t count = std::min(run.count, boundAfter(first) - run.first);
+                const OpId id = (*this)(first);
+                out.push_back({id.replica, id.counter, count});
+                run = {run.replica, run.first + count, run.count - count};
+            }
+        std::sort(out.begin(), out.end());
+        return out;
+    }
+
+    // "Everything of that replica up to there", after the moves. Of a stream that moved from some
+    // counter on, what is left ends in front of it.
+    std::vector<OpId> seen(const std::vector<IdRun>& heads) const {
+        std::map<ReplicaId, std::uint64_t> out;
+        const auto see = [&out](OpId id) {
+            if (id.counter > 0) out[id.replica] = std::max(out[id.replica], id.counter);
+        };
+        for (const IdRun& head : heads) {
+            std::uint64_t left = head.first;
+            for (const IdMove& move : m_moves) {
+                if (move.from.replica != head.replica || head.first < move.from.first) continue;
+                const std::uint64_t last = std::min(head.first, move.from.end() - 1);
+                see({move.to.replica, move.to.counter + last - move.from.first});
+                if (last == head.first) left = std::min(left, move.from.first - 1);
+            }
+            see({head.replica, left});
+        }
+        std::vector<OpId> list;
+        for (const auto& [replica, counter] : out) list.push_back({replica, counter});
+        return list;
+    }
+
+ private:
+    const IdMove* moveOf(OpId id) const {
+        for (const IdMove& move : m_moves)
+            if (move.from.contains(id)) return &move;
+        return nullptr;
+    }
+    // The next counter of that replica whose id moves otherwise.
+    std::uint64_t boundAfter(OpId id) const {
+        std::uint64_t bound = UINT64_MAX;
+        for (const IdMove& move : m_moves)
+            for (const std::uint64_t edge : {move.from.first, move.from.end()})
+                if (move.from.replica == id.replica && edge > id.counter)
+                    bound = std::min(bound, edge);
+        return bound;
+    }
+
+    std::span<const IdMove> m_moves;
+};
 
 ByteView joined(const std::vector<TextPiece>& pieces, Bytes& buffer) {
     buffer.clear();
@@ -60,7 +103,7 @@ class Rewriter {
                 insert(container, op);
                 break;
             case OpKind::Delete:
-                m_out.remove(container, renamedRuns(op.runs, m_rename));
+                m_out.remove(container, m_rename(op.runs));
                 break;
             case OpKind::InsertElement:
                 m_out.insertElement(container, m_rename(op.left), m_rename(op.right), written(op));
@@ -81,13 +124,13 @@ class Rewriter {
                 mark(container, op);
                 break;
             case OpKind::Expunge:
-                m_out.expunge(renamedRuns(op.runs, m_rename));
+                m_out.expunge(m_rename(op.runs));
                 break;
             case OpKind::Increment:
                 m_out.increment(container, op.delta);
                 break;
             case OpKind::Clear:
-                clear(container, op);
+                m_out.clear(container, m_rename.seen(op.runs));
                 break;
             case OpKind::Toggle:
                 toggle(container, op);
@@ -130,22 +173,9 @@ class Rewriter {
         m_out.text(joined(op.text, m_buffer));
     }
 
-    // What was seen of the old stream is two streams now: its head part and the renamed rest.
-    void clear(const ContainerId& container, const Op& op) {
-        std::vector<OpId> seen;
-        for (const IdRun& run : op.runs) {
-            const OpId id = m_rename({run.replica, run.first});
-            if (id.replica != run.replica && m_rename.at > 1)
-                seen.push_back({m_rename.from, m_rename.at - 1});
-            seen.push_back(id);
-        }
-        std::sort(seen.begin(), seen.end());
-        m_out.clear(container, seen);
-    }
-
     // An author toggles only its own operations: targets that stay in the old stream are given up.
     void toggle(const ContainerId& container, const Op& op) {
-        std::vector<IdRun> runs = renamedRuns(op.runs, m_rename);
+        std::vector<IdRun> runs = m_rename(op.runs);
         const std::size_t before = runs.size();
         std::erase_if(runs, [&](const IdRun& run) { return run.replica != m_author; });
         const bool whole = runs.size() == before;
@@ -170,13 +200,13 @@ class Rewriter {
     Bytes m_buffer;
 };
 
-void renameHeader(Change& change, const Renaming& rename) {
+void renameHeader(Change& change, const Renaming& rename, ReplicaId to) {
     const OpId before{change.replica, change.first - 1};
     const OpId first = rename({change.replica, change.first});
     change.replica = first.replica;
     change.first = first.counter;
     for (OpId& dep : change.deps) dep = rename(dep);
-    if (first.replica == rename.to && first.counter == 1 && before.counter > 0)
+    if (first.replica == to && first.counter == 1 && before.counter > 0)
         change.deps.push_back(before);
     std::erase_if(change.deps, [&](OpId dep) { return dep.replica == change.replica; });
     std::sort(change.deps.begin(), change.deps.end());
@@ -258,17 +288,29 @@ Result<Change> rewritten(const Change& change, const Renaming& rename, Change ou
 }  // namespace
 
 Result<Change> renamed(const Change& change, ReplicaId from, std::uint64_t at, ReplicaId to) {
-    const Renaming rename{from, at, to};
+    const IdMove move{{from, at, UINT64_MAX - at}, {to, 1}};
+    const Renaming rename({&move, 1});
     Change out = change;
-    renameHeader(out, rename);
+    renameHeader(out, rename, to);
     return rewritten(change, rename, std::move(out));
 }
 
 Result<Change> withDeps(const Change& change, std::vector<OpId> deps) {
-    constexpr Renaming kNothing{0, UINT64_MAX, 0};
     Change out = change;
     out.deps = std::move(deps);
-    return rewritten(change, kNothing, std::move(out));
+    return rewritten(change, Renaming({}), std::move(out));
+}
+
+Result<Change> reissued(const Change& change, std::span<const IdMove> moves,
+                        std::vector<OpId> deps) {
+    const Renaming rename(moves);
+    const OpId first = rename({change.replica, change.first});
+    Change out = change;
+    out.replica = first.replica;
+    out.first = first.counter;
+    out.deps = std::move(deps);
+    out.salt_key.reset();
+    return rewritten(change, rename, std::move(out));
 }
 
 }  // namespace kimdb::crdt

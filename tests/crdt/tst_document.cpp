@@ -285,6 +285,35 @@ class TestDocument : public QObject {
         QCOMPARE(*crdt::withDeps(*bare, both.deps), both);
     }
 
+    // What a relay refused, done again by another stream behind what was done since.
+    void refusedEditsCanBeDoneAgain() {
+        Person a(1), b(2);
+        a.creates("t", ContainerType::Text);
+        a.types(0, u"ab");
+        sync(b, a);
+        const std::size_t accepted = a.written.size();
+        a.types(2, u"cd");
+        a.types(3, u"_");  // stands in the middle of the edit before
+        a.removes(0);
+        a.undoes();  // of its own removal: together they change nothing
+        const std::vector<Change> refused(a.written.begin() + static_cast<long>(accepted),
+                                          a.written.end());
+        b.types(1, u"|");
+
+        std::vector<crdt::IdMove> moves;
+        std::uint64_t next = b.doc.head(2) + 1;
+        for (const Change& change : refused) {
+            moves.push_back({{1, change.first, change.count}, {2, next}});
+            next += change.count;
+            Result<Change> again = crdt::reissued(change, moves, {{1, refused.front().first - 1}});
+            QVERIFY(again.ok());
+            QVERIFY(b.doc.receive(*decodeChange(encodeChange(*again))).ok());
+        }
+        QVERIFY(b.doc.reports().empty());
+        QCOMPARE(QString::fromStdString(b.doc.textUtf8(kText)), QString("a|bc_d"));
+        QCOMPARE(b.doc.head(2), next - 1);
+    }
+
     // ---- renamed streams ----
     void aCopiedFolderRenamesTheSameWayTwice() {
         Person a(1);

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -348,6 +349,19 @@ Result<ContainerUse> containerUse(const Change& change);
 //! explicit dep (from, at - 1) when at > 1; its salt key is the caller's to set. Errors: Malformed.
 //! REQUIRES: the change itself does not straddle \a at.
 Result<Change> renamed(const Change& change, ReplicaId from, std::uint64_t at, ReplicaId to);
+
+//! \brief Ids from `from.first` on become `to`, `to` + 1, …
+struct IdMove {
+    IdRun from;
+    OpId to;
+};
+
+//! \brief What \a change did, done again under other ids: its own are moved like those it names.
+//! An undo of operations that stay with another author is given up. \a moves: do not overlap; one
+//! of them moves the change's own counters. \a deps: none of the new author's. The salt key of a
+//! stream's first change is the caller's to set. Errors: as renamed().
+Result<Change> reissued(const Change& change, std::span<const IdMove> moves,
+                        std::vector<OpId> deps);
 
 //! \brief The same operations in a change with other deps. Operations name replicas by their place
 //! among the deps, so they are written anew. Errors: as renamed().
