@@ -55,6 +55,11 @@ T.AbstractButton {
                     + "writing goes on by itself.");
     }
 
+    //! Opens the details, as a click does.
+    function showDetails() {
+        details.open();
+    }
+
     implicitHeight: Theme.target
     implicitWidth: Math.max(104, contentItem.implicitWidth + leftPadding + rightPadding)
     leftPadding: 10
@@ -159,15 +164,20 @@ T.AbstractButton {
             }
             SyncFact {
                 width: parent.width
-                visible: root.document.rejected > 0
-                label: qsTr("Refused, kept here")
-                value: root.document.rejected.toString()
-            }
-            SyncFact {
-                width: parent.width
                 visible: root.document.lastError.length > 0
                 label: qsTr("Last error")
                 value: root.document.lastError
+            }
+            Rectangle {
+                width: parent.width
+                height: 1
+                visible: root.document.rejected > 0
+                color: Theme.line
+            }
+            RejectedChanges {
+                width: parent.width
+                visible: root.document.rejected > 0
+                document: root.document
             }
         }
     }

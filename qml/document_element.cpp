@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <kimdb/qml/document_element.h>
 
+#include <QClipboard>
+#include <QGuiApplication>
 #include <QRandomGenerator>
 #include <array>
 
@@ -91,6 +93,47 @@ void DocumentElement::yieldColor() {
     }
     if (!taken || free.isEmpty()) return;
     presence->setColor(QColor(free[QRandomGenerator::global()->bounded(free.size())]));
+}
+
+// ---- what the relay refused ----
+
+QVariantList DocumentElement::rejectedChanges() const {
+    QVariantList out;
+    if (!m_document) return out;
+    const auto listed = m_database->database()->rejectedChanges(m_id);
+    if (!listed) return out;
+    for (const RejectedChange& change : *listed)
+        out.append(
+            QVariantMap{{QStringLiteral("text"), change.text},
+                        {QStringLiteral("reason"), QString::fromStdString(change.reason.message)},
+                        {QStringLiteral("time"), change.time}});
+    return out;
+}
+
+QString DocumentElement::retryRejected() {
+    if (!m_document) return tr("The document is not open.");
+    const auto done = m_database->database()->retryRejected(m_id);
+    if (!done) return QString::fromStdString(done.error().message);
+    const auto left = m_database->database()->rejectedChanges(m_id);
+    if (left && left->isEmpty()) return {};
+    return tr("Some of it stands on text that is gone. Copy it, and paste it where it belongs.");
+}
+
+void DocumentElement::copyRejected() const {
+    QStringList texts;
+    for (const QVariant& change : rejectedChanges()) {
+        const QString text = change.toMap().value(QStringLiteral("text")).toString();
+        if (!text.isEmpty()) texts.append(text);
+    }
+    QGuiApplication::clipboard()->setText(texts.join(QString()));
+}
+
+void DocumentElement::discardRejected() {
+    if (!m_document) return;
+    const auto listed = m_database->database()->rejectedChanges(m_id);
+    if (!listed) return;
+    for (const RejectedChange& change : *listed)
+        (void)m_database->database()->discardRejected(change.id);
 }
 
 QColor DocumentElement::userColor() const {

@@ -118,6 +118,13 @@ Result<> Server::Impl::openStore() {
     RelayCore::Options options;
     options.anonymous_from_loopback_only = !m_options.anonymous_from_anywhere;
     options.mac_key = std::move(*key);
+    if (m_options.authenticate)
+        options.authenticate = [this](ByteView token) -> Result<std::string> {
+            const QByteArray bytes(token.data(), static_cast<qsizetype>(token.size()));
+            auto user = m_options.authenticate(bytes);
+            if (!user.ok()) return user.error();
+            return user->toStdString();
+        };
     m_core = std::make_unique<RelayCore>(*m_store, m_clock, m_random, *this, std::move(options));
     return m_core->open(m_options.restored);
 }

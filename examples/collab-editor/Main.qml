@@ -10,12 +10,15 @@ Window {
     required property url relayUrl
     required property string documentId
     required property string userName
+    property string token
     //! As the platform unless it is set.
     property bool dark: Theme.dark
     readonly property alias document: document
     readonly property alias area: area
     readonly property alias titleField: titleField
     readonly property alias people: people
+    readonly property alias notice: notice
+    readonly property alias badge: badge
 
     width: 960
     height: 680
@@ -31,6 +34,7 @@ Window {
         id: database
         path: root.databasePath
         url: root.relayUrl
+        token: root.token
     }
     Document {
         id: document
@@ -99,6 +103,7 @@ Window {
                 height: 1
             }
             SyncBadge {
+                id: badge
                 document: document
             }
         }
@@ -114,11 +119,13 @@ Window {
 
         anchors.top: bar.bottom
         width: parent.width
-        permanent: database.error || document.error
-                   || (document.readOnly ? qsTr("You can read this document, but not change it.")
-                                         : "")
-        actionText: database.ready ? "" : qsTr("Try again")
-        onActed: database.retry()
+        permanent: database.error || document.error || [
+            document.readOnly ? qsTr("You can read this document, but not change it.") : "",
+            document.rejected > 0 ? qsTr("Some of your changes were not accepted; they are kept.")
+                                  : ""
+        ].join(" ").trim()
+        actionText: !database.ready ? qsTr("Try again") : document.rejected > 0 ? qsTr("Show") : ""
+        onActed: database.ready ? badge.showDetails() : database.retry()
     }
     CollabTextArea {
         id: area

@@ -26,7 +26,8 @@ EditorWindow::EditorWindow(const WindowOptions& options) {
     QVariantMap properties = {{QStringLiteral("databasePath"), options.database_path},
                               {QStringLiteral("relayUrl"), options.url},
                               {QStringLiteral("documentId"), options.document},
-                              {QStringLiteral("userName"), options.name}};
+                              {QStringLiteral("userName"), options.name},
+                              {QStringLiteral("token"), options.token}};
     if (options.dark) properties.insert(QStringLiteral("dark"), *options.dark);
     m_engine.setInitialProperties(properties);
     m_engine.load(QUrl(QStringLiteral("qrc:/qt/qml/KimDB/Editor/Main.qml")));

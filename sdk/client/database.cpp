@@ -4,6 +4,7 @@
 #include <QUuid>
 
 #include "client/database_impl.h"
+#include "client/rejected_changes.h"
 #include "client/variant_value.h"
 
 namespace kimdb {
@@ -55,6 +56,30 @@ void Database::disconnectFromRelay() {
 
 SyncStatus* Database::syncStatus() const {
     return &m_impl->status();
+}
+
+Result<QList<RejectedChange>> Database::rejectedChanges(const QString& document) const {
+    const auto entries = m_impl->rejectedList(document);
+    if (!entries) return entries.error();
+    QList<RejectedChange> out;
+    for (const sync::Rejected& entry : *entries) out.append(describe(entry));
+    return out;
+}
+
+Result<QByteArray> Database::exportRejected(const QString& document) const {
+    const auto entries = m_impl->rejectedList(document);
+    if (!entries) return entries.error();
+    return exported(*entries);
+}
+
+Result<int> Database::retryRejected(const QString& document) {
+    const auto name = DocumentName::parse(utf8Of(document));
+    if (!name) return name.error();
+    return m_impl->retryRejected(*name);
+}
+
+Result<> Database::discardRejected(quint64 id) {
+    return m_impl->discardRejected(id);
 }
 
 Result<> Database::flush() {

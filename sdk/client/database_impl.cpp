@@ -29,9 +29,6 @@ Result<std::unique_ptr<Database::Impl>> Database::Impl::open(const QString& path
     if (!store) return store.error();
     std::unique_ptr<Impl> impl(new Impl(path, options, std::move(store).value()));
     if (auto opened = impl->m_engine->open(); !opened) return opened.error();
-    const auto list = impl->m_engine->rejectedList();
-    if (!list) return list.error();
-    impl->m_rejected_count = static_cast<int>(list->size());
     impl->refreshDatabaseStatus();
     return impl;
 }
@@ -146,6 +143,37 @@ Result<> Database::Impl::flush() {
     return outcome;
 }
 
+// ---- the rejected list ----
+
+Result<std::vector<sync::Rejected>> Database::Impl::rejectedList(const QString& document) const {
+    auto all = m_engine->rejectedList();
+    if (!all || document.isEmpty()) return all;
+    const auto name = DocumentName::parse(utf8Of(document));
+    if (!name) return name.error();
+    std::erase_if(*all, [&](const sync::Rejected& e) { return e.document != name->text(); });
+    return all;
+}
+
+// Edits that wait for space have their numbers already: nothing may come in front of them.
+Result<int> Database::Impl::retryRejected(const DocumentName& name) {
+    Document::Impl* open = find(name.text());
+    if (open && open->waiting() > 0) (void)open->journalWaiting();
+    if (open && open->waiting() > 0)
+        return Error{ErrorCode::StorageFull, "edits wait for space on the disk; free some", true};
+    auto done = m_engine->retryRejected(name);
+    if (!done) return done.error();
+    m_status_due = true;
+    schedulePump();
+    return static_cast<int>(*done);
+}
+
+Result<> Database::Impl::discardRejected(std::uint64_t id) {
+    auto discarded = m_engine->discardRejected(id);
+    m_status_due = true;
+    schedulePump();
+    return discarded;
+}
+
 // ---- connection ----
 
 QFuture<Result<Session>> Database::Impl::connectTo(const QUrl& url) {
@@ -237,12 +265,10 @@ void Database::Impl::presence(const std::string& document, std::uint64_t session
 
 void Database::Impl::rejected(const sync::Rejected& entry) {
     m_rejected.push_back(entry);
-    ++m_rejected_count;
     schedulePump();
 }
 
 void Database::Impl::accepted(const sync::Rejected&) {
-    --m_rejected_count;
     m_status_due = true;
     schedulePump();
 }
@@ -397,7 +423,7 @@ void Database::Impl::refreshDatabaseStatus() {
         unsaved = unsaved || document->m_impl->waiting() > 0;
     }
     m_status.update(stateOf(all, unsaved), isOnline(), static_cast<int>(all.queued),
-                    m_rejected_count, m_last_error);
+                    static_cast<int>(m_engine->rejectedCount()), m_last_error);
 }
 
 }  // namespace kimdb

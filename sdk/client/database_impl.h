@@ -43,6 +43,10 @@ class Database::Impl final : public QObject, public sync::SyncDelegate {
     QFuture<Result<Session>> connectTo(const QUrl& url);
     void disconnectFromRelay();
     Result<> flush();
+    //! Of all documents when the name is empty.
+    Result<std::vector<sync::Rejected>> rejectedList(const QString& document) const;
+    Result<int> retryRejected(const DocumentName& name);
+    Result<> discardRejected(std::uint64_t id);
 
     // ---- for documents ----
     sync::SyncEngine& engine() { return *m_engine; }
@@ -107,7 +111,6 @@ class Database::Impl final : public QObject, public sync::SyncDelegate {
     bool m_refused = false;  // the relay does not want us as we are
     bool m_storage_failed = false;
     QString m_last_error;
-    int m_rejected_count = 0;
 
     // Due in the pump.
     std::vector<PresenceNews> m_presence_news;

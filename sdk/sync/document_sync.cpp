@@ -67,19 +67,20 @@ bool DocumentSync::isPending(const Change& change) const {
 
 // ---- the application's side ----
 
+SaltKey DocumentSync::saltOf(ReplicaId current) {
+    if (const Stream own = m_log.stream(current); own.head > 0) return own.salt_key;
+    if (m_fresh_salt_of != current) {
+        m_fresh_salt = SaltKey::from(m_shared.random.bytes(16));
+        m_fresh_salt_of = current;
+    }
+    return m_fresh_salt;
+}
+
 Result<SyncEngine::Loaded> DocumentSync::load() {
     SyncEngine::Loaded loaded;
     loaded.replica = m_shared.identity.current();
     loaded.incarnation = m_log.state().incarnation;
-    if (const Stream own = m_log.stream(loaded.replica); own.head > 0) {
-        loaded.salt_key = own.salt_key;
-    } else {
-        if (m_fresh_salt_of != loaded.replica) {
-            m_fresh_salt = SaltKey::from(m_shared.random.bytes(16));
-            m_fresh_salt_of = loaded.replica;
-        }
-        loaded.salt_key = m_fresh_salt;
-    }
+    loaded.salt_key = saltOf(loaded.replica);
     const auto read = m_log.forEach(0, [&](const LogChange& entry) {
         loaded.changes.push_back(entry.change);
         return true;

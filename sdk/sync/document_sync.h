@@ -32,6 +32,7 @@ class DocumentSync {
     void close();
     bool isOpen() const { return m_open; }
     Result<> appendLocal(const Change& change);
+    Result<std::size_t> retryRejected();
     DocumentStatus status() const;
     bool hasQueue() const { return !m_queue.empty(); }
     void setPresence(Bytes state);
@@ -78,6 +79,7 @@ class DocumentSync {
 
     DocumentSync(Shared& shared, DocumentLog log);
     void releaseAlias();
+    SaltKey saltOf(ReplicaId current);
 
     // document_sync.cpp: life of the subscription
     bool idle() const { return !m_open && m_queue.empty(); }
@@ -120,6 +122,10 @@ class DocumentSync {
     std::optional<Change> bodyOf(const Queued& queued);
     void acknowledge(ReplicaId replica, std::uint64_t counter);
     void rewind(const wire::Nack& record);
+
+    // retrying.cpp: refused changes are done again
+    bool standsHere(const Change& change, OpId reissued_from) const;
+    std::vector<OpId> depsHere(const Change& change, ReplicaId author) const;
 
     // rewriting.cpp: own and foreign changes are taken back (SYNC rules 6, 11, 19)
     struct Fork {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 
 #include "core/bytes.h"
 #include "core/limits.h"
@@ -73,6 +74,16 @@ Result<std::vector<Rejected>> RejectedList::entries() const {
         if (!entry) return entry.error();
         out.push_back(std::move(*entry));
     }
+    return out;
+}
+
+std::vector<Rejected> RejectedList::entriesOf(const std::string& document) const {
+    std::set<std::uint64_t> ids;
+    if (const auto listed = m_by_document.find(document); listed != m_by_document.end())
+        for (const auto& [first, id] : listed->second) ids.insert(id);
+    std::vector<Rejected> out;
+    for (const std::uint64_t id : ids)
+        if (auto entry = read(id)) out.push_back(std::move(*entry));
     return out;
 }
 

@@ -31,9 +31,13 @@ class RejectedList {
     Result<> load();
 
     Result<std::vector<Rejected>> entries() const;
+    std::uint64_t size() const { return m_index.size(); }
+    //! In the order they were refused in.
+    std::vector<Rejected> entriesOf(const std::string& document) const;
     Result<> discard(std::uint64_t id);
     //! How many entries \a document has. O(log documents): it is asked for with every status.
     std::uint64_t count(const std::string& document) const;
+    std::optional<Rejected> read(std::uint64_t id) const;
     //! The entry of that very edit: \a change may have other deps, for those lost in a fork are
     //! cut.
     std::optional<Rejected> find(const std::string& document, const Change& change) const;
@@ -55,7 +59,6 @@ class RejectedList {
         OpId first;
     };
     static Key keyOf(const Rejected& entry);
-    std::optional<Rejected> read(std::uint64_t id) const;
     store::LogStore& m_store;
     void write(store::Batch& batch, const Rejected& entry);
     void index(std::uint64_t id, const Key& key);

@@ -62,6 +62,8 @@ class SyncEngine::Impl {
     Result<Loaded> loadDocument(const DocumentName& name);
     void closeDocument(const DocumentName& name);
     Result<> appendLocal(const DocumentName& name, const Change& change);
+    Result<> discardRejected(std::uint64_t id);
+    Result<std::size_t> retryRejected(const DocumentName& name);
     void connectionOpened();
     void connectionClosed();
     void receive(ByteView message);
@@ -147,6 +149,19 @@ Result<> SyncEngine::Impl::appendLocal(const DocumentName& name, const Change& c
 void SyncEngine::Impl::setPresence(const DocumentName& name, Bytes state) {
     if (const auto it = m_documents.find(name.text()); it != m_documents.end())
         it->second->setPresence(std::move(state));
+}
+
+Result<> SyncEngine::Impl::discardRejected(std::uint64_t id) {
+    const auto entry = m_shared.rejected.read(id);
+    if (auto discarded = m_shared.rejected.discard(id); !discarded) return discarded;
+    if (entry) m_shared.outbox.statusChanged(entry->document);
+    return {};
+}
+
+Result<std::size_t> SyncEngine::Impl::retryRejected(const DocumentName& name) {
+    const auto document = documentOf(name.text());
+    if (!document) return document.error();
+    return (*document)->retryRejected();
 }
 
 // ---- the session ----
@@ -363,7 +378,19 @@ Result<std::vector<Rejected>> SyncEngine::rejectedList() const {
 }
 
 Result<> SyncEngine::discardRejected(std::uint64_t id) {
-    return m_impl->shared().rejected.discard(id);
+    auto discarded = m_impl->discardRejected(id);
+    m_impl->finish();
+    return discarded;
+}
+
+std::uint64_t SyncEngine::rejectedCount() const {
+    return m_impl->shared().rejected.size();
+}
+
+Result<std::size_t> SyncEngine::retryRejected(const DocumentName& name) {
+    auto retried = m_impl->retryRejected(name);
+    m_impl->finish();
+    return retried;
 }
 
 void SyncEngine::connectionOpened() {

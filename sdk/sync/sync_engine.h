@@ -97,7 +97,14 @@ class SyncEngine {
 
     // ---- rejected list ----
     Result<std::vector<Rejected>> rejectedList() const;
+    //! Errors: NotFound; those of the store.
     Result<> discardRejected(std::uint64_t id);
+    std::uint64_t rejectedCount() const;
+    //! Does the own refused changes of a document once more, as new edits behind everything that is
+    //! there now; what stands on something that is gone stays on the list. Returns how many left
+    //! it; the document is rebuilt then. All in one batch, so that nothing is done twice.
+    //! Errors: NotAllowed (no permission to write); those of the store.
+    Result<std::size_t> retryRejected(const DocumentName& name);
 
     // ---- connection ----
     void connectionOpened();

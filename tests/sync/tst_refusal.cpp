@@ -161,6 +161,49 @@ class TestRefusal : public QObject {
         QCOMPARE(me.engine->status(me.name).queued, 0u);
     }
 
+    void refusedEditsAreDoneAgainWhenTheRightIsBack() {
+        ScriptedRelay me;
+        makeText(me);
+        const Change first = me.types(u" one");
+        me.types(u" two");  // stands behind the refused text
+        me.store.sync();
+        wire::Push push;
+        me.takePushed(&push);
+        me.says(wire::Perm{me.alias, wire::kRead});
+        me.refuses(push, first, ErrorCode::NotAllowed, true);
+        QCOMPARE(me.refused.size(), 2u);
+        QCOMPARE(me.engine->retryRejected(me.name).error().code, ErrorCode::NotAllowed);
+        me.store.sync();
+        QCOMPARE(me.takePushed().size(), 2u);  // the VOIDs
+
+        me.says(wire::Perm{me.alias, wire::kRead | wire::kWrite});
+        QCOMPARE(*me.engine->retryRejected(me.name), std::size_t{2});
+        QCOMPARE(me.text(), std::string("base one two"));
+        QVERIFY(me.engine->rejectedList()->empty());
+        QCOMPARE(*me.engine->retryRejected(me.name), std::size_t{0});
+        me.store.sync();
+        QCOMPARE(me.takePushed().size(), 2u);
+        ScriptedRelay again("here", me.store.durable());
+        QCOMPARE(again.text(), std::string("base one two"));
+        QCOMPARE(again.engine->status(again.name).queued, 4u);
+    }
+
+    // The first edit is thrown away; what stands behind it has no place any more and stays listed.
+    void anEditWithoutItsGroundStaysOnTheList() {
+        ScriptedRelay me;
+        makeText(me);
+        const Change first = me.types(u" one");
+        me.types(u" two");
+        me.store.sync();
+        wire::Push push;
+        me.takePushed(&push);
+        me.refuses(push, first, ErrorCode::TooLarge, true);
+        QVERIFY(me.engine->discardRejected(me.refused[0].id).ok());
+        QCOMPARE(*me.engine->retryRejected(me.name), std::size_t{0});
+        QCOMPARE(me.engine->status(me.name).rejected, 1u);
+        QCOMPARE(me.text(), std::string("base"));
+    }
+
     // Refused here under two ids, the second edit on top of the first; a copy of the folder met a
     // fork of the first id, moved it and got both accepted. Both must be recognized.
     void aListedEditIsRecognizedWhenWhatItStandsOnMoved() {

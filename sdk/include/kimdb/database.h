@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <QDateTime>
 #include <QFuture>
+#include <QList>
 #include <QObject>
 #include <QString>
 #include <QUrl>
@@ -18,6 +20,16 @@ class SyncStatus;
 struct Session {
     QString user;  //!< as whom the relay knows us
     QUrl url;
+};
+
+//! \brief A change of this device that the relay refused for good. It is kept until it is tried
+//! again with success or discarded.
+struct RejectedChange {
+    quint64 id = 0;
+    QString document;
+    Error reason;
+    QDateTime time;  //!< when it was made, UTC
+    QString text;    //!< what it wrote, for people; empty when it only removed something
 };
 
 struct DatabaseOptions {
@@ -66,6 +78,20 @@ class Database : public QObject {
     //! Blocks until everything written so far is durable on this disk. Errors: StorageFull,
     //! StorageFailed.
     Result<> flush();
+
+    // ---- the rejected list ----
+    //! What the relay refused, oldest first; of one document or, without a name, of all.
+    //! Errors: InvalidName, StorageCorrupt.
+    Result<QList<RejectedChange>> rejectedChanges(const QString& document = {}) const;
+    //! The same as JSON, with the changes themselves, to keep or to send to somebody.
+    Result<QByteArray> exportRejected(const QString& document = {}) const;
+    //! Makes the refused edits of a document once more, as new edits behind everything that is
+    //! there now. What stands on something that is gone (a discarded edit, another's that was lost)
+    //! stays on the list. Returns how many left it; the document is reloaded() then.
+    //! Errors: InvalidName; NotAllowed (no permission to write); StorageFull, StorageFailed.
+    Result<int> retryRejected(const QString& document);
+    //! Forgets a refused change. Errors: NotFound, StorageFull, StorageFailed.
+    Result<> discardRejected(quint64 id);
 
  signals:
     //! A change of this device was refused for good and is kept on the rejected list.

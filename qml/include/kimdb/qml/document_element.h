@@ -6,6 +6,7 @@
 #include <QObject>
 #include <QPointer>
 #include <QString>
+#include <QVariantList>
 
 #include <kimdb/document.h>
 #include <kimdb/qml/database_element.h>
@@ -63,6 +64,16 @@ class DocumentElement : public QObject {
     int queued() const;
     int rejected() const;
     QString lastError() const;
+
+    // ---- what the relay refused ----
+    //! Objects with `text` (what was written, may be empty), `reason` and `time`; oldest first.
+    Q_INVOKABLE QVariantList rejectedChanges() const;
+    //! Makes the refused edits once more. What is wrong in words; empty when all of them went.
+    Q_INVOKABLE QString retryRejected();
+    //! Puts what the refused edits wrote on the clipboard.
+    Q_INVOKABLE void copyRejected() const;
+    //! Forgets all refused edits of this document.
+    Q_INVOKABLE void discardRejected();
 
     //! nullptr until ready.
     kimdb::Document* document() const { return m_document; }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <QByteArray>
 #include <QObject>
 #include <QString>
 #include <QUrl>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include <kimdb/result.h>
@@ -21,6 +23,10 @@ struct ServerOptions {
     //! Clients without a token are taken from other machines too. Everybody who reaches the port
     //! may then read and write everything.
     bool anonymous_from_anywhere = false;
+    //! Which user a client's token belongs to, asked in the server's thread when it connects; an
+    //! error refuses it (4401). Without it there are no users but "anonymous" and every token is
+    //! refused.
+    std::function<Result<QString>(const QByteArray& token)> authenticate;
     //! The folder was put back from a backup: clients compare what they hold and supply what is
     //! missing. Set it for the first start after that.
     bool restored = false;
