@@ -19,13 +19,10 @@ Column {
 
     Text {
         width: parent.width
-        text: root.changes.length === 1
-              ? qsTr("1 change was not accepted and is kept on this device: %1.")
+        text: root.changes.length > 0
+              ? qsTr("Edits of yours were not accepted and are kept on this device: %1.")
                     .arg(root.changes[0].reason)
-              : root.changes.length > 1
-                ? qsTr("%1 changes were not accepted and are kept on this device: %2.")
-                      .arg(root.changes.length).arg(root.changes[0].reason)
-                : ""
+              : ""
         wrapMode: Text.WordWrap
         color: Theme.text
         font.family: Theme.family

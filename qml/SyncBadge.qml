@@ -12,6 +12,7 @@ T.AbstractButton {
     // States that pass in a moment are not shown: nothing flickers while one types.
     readonly property bool passing: root.document.syncState === Document.Saving
                                     || root.document.syncState === Document.Saved
+    readonly property alias detailsShown: details.opened
     property int shownState: Document.Offline
     property string shownText
 

@@ -7,6 +7,7 @@
 #include <QTimer>
 
 #include <atomic>
+#include <future>
 
 #include "relay/connection.h"
 #include "relay/core/relay_core.h"
@@ -57,7 +58,7 @@ class Server::Impl final : public QObject, public CoreDelegate {
     quint16 port() const { return m_door.serverPort(); }
     const ServerOptions& options() const { return m_options; }
     const QString& folder() const { return m_folder; }
-    RelayCore* core() { return m_core.get(); }
+    Result<> setPermission(const std::string& user, const std::string& document, std::uint8_t bits);
 
     void send(PeerId peer, Bytes message) override;
     void close(PeerId peer, std::uint16_t code, const std::string& text) override;
@@ -127,6 +128,16 @@ Result<> Server::Impl::openStore() {
         };
     m_core = std::make_unique<RelayCore>(*m_store, m_clock, m_random, *this, std::move(options));
     return m_core->open(m_options.restored);
+}
+
+// Who takes a right from somebody has to know that it stays taken.
+Result<> Server::Impl::setPermission(const std::string& user, const std::string& document,
+                                     std::uint8_t bits) {
+    if (auto ok = m_core->setPermission(user, document, bits); !ok) return ok;
+    auto durable = m_store->whenDurable(m_store->lastSeq());
+    if (durable.wait_for(kDurableWaitMax) != std::future_status::ready)
+        return Error{ErrorCode::Timeout, "the permission holds, but the disk has not taken it yet"};
+    return durable.get();
 }
 
 // The journal's thread posts at most one event at a time to ours.
@@ -252,7 +263,7 @@ QUrl Server::url() const {
 
 Result<> Server::setPermission(const QString& user, const QString& document, std::uint8_t bits) {
     if (!isRunning()) return Error{ErrorCode::Closed, "the relay is not running"};
-    return m_impl->core()->setPermission(user.toStdString(), document.toStdString(), bits);
+    return m_impl->setPermission(user.toStdString(), document.toStdString(), bits);
 }
 
 QString Server::version() {

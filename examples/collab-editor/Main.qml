@@ -28,6 +28,7 @@ Window {
     color: Theme.surface
     title: titleField.shownTitle + " \u2013 KimDB"
 
+    onDarkChanged: Theme.dark = root.dark
     Component.onCompleted: if (root.dark !== Theme.dark) Theme.dark = root.dark
 
     Database {

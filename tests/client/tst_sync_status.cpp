@@ -2,10 +2,14 @@
 // Clients and a relay in one process, over real sockets: what the
 // status says and that nothing is lost.
 #include <QDir>
+#include <QJsonArray>
+#include <QJsonDocument>
+#include <QJsonObject>
 #include <QSignalSpy>
 
 #include "client/fixture.h"
 #include "client/test_relay.h"
+#include "core/change.h"
 #include "wire/records.h"
 
 using namespace kimdb;
@@ -64,6 +68,7 @@ class tst_sync_status : public QObject {
     void bigCatchUpKeepsTheThreadResponsive();
     void readOnlyByPermission();
     void refusedChangesAreKept();
+    void refusedChangesAreShownExportedAndRetried();
     void copiedFolderGetsANewReplica();
     void documentsMadeOnBothSidesMerge();
     void disconnectingKeepsEdits();
@@ -291,6 +296,43 @@ void tst_sync_status::refusedChangesAreKept() {
     a = m_folder->open(u"a"_s);
     QCOMPARE(documentOf(*a)->syncStatus()->rejected(), 1);
     QCOMPARE(documentOf(*a)->root().value(u"a"_s), QVariant(u"accepted"_s));
+}
+
+void tst_sync_status::refusedChangesAreShownExportedAndRetried() {
+    auto a = openConnected(u"a"_s);
+    Document* document = documentOf(*a);
+    KIMDB_VERIFY_OK(document->update({{u"a"_s, u"accepted"_s}}));
+    WAIT_SYNCED(document);
+    a->disconnectFromRelay();
+    KIMDB_VERIFY_OK(document->update({{u"a"_s, u"refused"_s}}));
+    KIMDB_VERIFY_OK(m_relay->setPermission(kId, wire::kRead));
+    a->connectTo(m_relay->url());
+    WAIT_FOR(document->syncStatus()->rejected() == 1);
+
+    const auto listed = a->rejectedChanges(kId);
+    QCOMPARE(listed->size(), 1);
+    QCOMPARE(listed->first().document, kId);
+    QCOMPARE(int(listed->first().reason.code), int(ErrorCode::NotAllowed));
+    QCOMPARE(listed->first().text, u"a: \"refused\""_s);
+    QVERIFY(a->rejectedChanges(u"notes/other"_s)->isEmpty());
+    KIMDB_COMPARE_ERROR(a->rejectedChanges(u"no/such/name"_s), ErrorCode::InvalidName);
+    const auto json = QJsonDocument::fromJson(*a->exportRejected()).object();
+    QCOMPARE(json[QLatin1String("format")].toString(), u"kimdb-rejected/1"_s);
+    const auto change = json[QLatin1String("changes")].toArray().first().toObject();
+    QCOMPARE(change[QLatin1String("text")].toString(), u"a: \"refused\""_s);
+    const auto raw = QByteArray::fromBase64(change[QLatin1String("change")].toString().toLatin1());
+    QVERIFY(decodeChange({raw.constData(), std::size_t(raw.size())}).ok());
+    KIMDB_COMPARE_ERROR(a->retryRejected(kId), ErrorCode::NotAllowed);
+
+    KIMDB_VERIFY_OK(m_relay->setPermission(kId, wire::kRead | wire::kComment | wire::kWrite));
+    WAIT_FOR(!document->readOnly());
+    QCOMPARE(*a->retryRejected(kId), 1);
+    WAIT_FOR(document->root().value(u"a"_s) == QVariant(u"refused"_s));
+    WAIT_SYNCED(document);
+    QCOMPARE(a->syncStatus()->rejected(), 0);
+    KIMDB_COMPARE_ERROR(a->discardRejected(listed->first().id), ErrorCode::NotFound);
+    auto b = openConnected(u"b"_s);
+    WAIT_FOR(documentOf(*b)->root().value(u"a"_s) == QVariant(u"refused"_s));
 }
 
 void tst_sync_status::copiedFolderGetsANewReplica() {

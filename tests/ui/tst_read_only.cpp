@@ -123,7 +123,6 @@ void TstReadOnly::pictures(EditorWindow& window, const char* name) {
         auto* theme = window.window();
         theme->setProperty("dark", dark);
         QMetaObject::invokeMethod(theme, "requestUpdate");
-        QTest::qWait(300);
         window.window()->grabWindow().save(folder + '/' + name + (dark ? "-dark.png" : ".png"));
     }
 }
@@ -179,6 +178,8 @@ void TstReadOnly::refusedTextIsKeptShownAndTakenBack() {
         kept += change.toMap()["text"].toString();
     QCOMPARE(kept, QStringLiteral(", and a thought of Ben"));
     QMetaObject::invokeMethod(m_ben->window()->property("notice").value<QObject*>(), "acted");
+    const auto* badge = m_ben->window()->property("badge").value<QObject*>();
+    QTRY_VERIFY(badge->property("detailsShown").toBool());
     pictures(*m_ben, "refused");
     QVERIFY(!document->retryRejected().isEmpty());  // still a reader
 

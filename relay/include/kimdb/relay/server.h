@@ -66,10 +66,11 @@ class Server : public QObject {
     QString folder() const;      //!< absolute
 
     //! \brief What \a user may do with \a document: bits 1 read, 2 comment, 4 write, 8 admin. It
-    //! holds for every change decided after the call; who is connected is told. "*" stands for
-    //! every user, or for every document without an entry of its own. Who connects without a token
-    //! is the user "anonymous".
-    //! Errors: InvalidName, InvalidArgument, those of the store; Closed when not running.
+    //! holds for every change decided after the call; who is connected is told. Returns when it is
+    //! durable: a few milliseconds on a healthy disk. "*" stands for every user, or for every
+    //! document without an entry of its own. Who connects without a token is the user "anonymous".
+    //! Errors: InvalidName, InvalidArgument, those of the store; Timeout (it holds, but the disk
+    //! has not taken it in 5 s); Closed when not running.
     Result<> setPermission(const QString& user, const QString& document, std::uint8_t bits);
 
     static QString version();
