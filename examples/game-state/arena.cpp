@@ -34,7 +34,9 @@ QPointF itemPosition(int round, int index) {
     const qreal x = kMargin + fraction(scrambled(2 * seed)) * (field_width - 2 * kMargin);
     const qreal top = index == kColumns - 1 ? kScores : kMargin;
     const qreal y = top + fraction(scrambled(2 * seed + 1)) * (field_height - kMargin - top);
-    return {(index % kColumns) * field_width + x, (index / kColumns) * field_height + y};
+    const int column = index % kColumns;
+    const int row = index / kColumns;
+    return {column * field_width + x, row * field_height + y};
 }
 
 QString itemKey(int round, int index) {
