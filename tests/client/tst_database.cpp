@@ -8,6 +8,7 @@
 
 #include "client/fixture.h"
 #include "store/journal_format.h"
+#include "support/patience.h"
 
 using namespace kimdb;
 using namespace kimdb::test;

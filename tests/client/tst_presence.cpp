@@ -3,6 +3,7 @@
 
 #include "client/fixture.h"
 #include "client/test_relay.h"
+#include "support/patience.h"
 
 using namespace kimdb;
 using namespace kimdb::test;

@@ -10,6 +10,7 @@
 #include "client/fixture.h"
 #include "client/test_relay.h"
 #include "core/change.h"
+#include "support/patience.h"
 #include "wire/records.h"
 
 using namespace kimdb;

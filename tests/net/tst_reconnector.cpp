@@ -6,6 +6,7 @@
 
 #include "core/limits.h"
 #include "net/reconnector.h"
+#include "support/patience.h"
 
 using namespace kimdb;
 using namespace kimdb::net;

@@ -16,6 +16,7 @@
 #include "core/limits.h"
 #include "net/reconnector.h"
 #include "net/web_socket_transport.h"
+#include "support/patience.h"
 
 using namespace kimdb;
 using namespace kimdb::net;

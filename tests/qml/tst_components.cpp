@@ -10,6 +10,7 @@
 
 #include <kimdb/qml/document_element.h>
 #include "qml/participants.h"
+#include "support/patience.h"
 
 namespace {
 

@@ -17,6 +17,8 @@
 #include <kimdb/qml/document_element.h>
 #include <kimdb/undo_manager.h>
 
+#include "support/patience.h"
+
 namespace {
 
 constexpr char kWindow[] = R"(

@@ -41,7 +41,8 @@ struct House {
 QByteArray answerTo(const Server& server, const QByteArray& request) {
     QTcpSocket socket;
     socket.connectToHost("127.0.0.1", server.port());
-    if (!QTest::qWaitFor([&] { return socket.state() == QTcpSocket::ConnectedState; })) return {};
+    const auto connected = [&] { return socket.state() == QTcpSocket::ConnectedState; };
+    if (!QTest::qWaitFor(connected, kPatience_ms)) return {};
     socket.write(request);
     QByteArray answer;
     (void)QTest::qWaitFor(

@@ -9,6 +9,7 @@
 
 #include "core/clock.h"
 #include "store/store_fixture.h"
+#include "support/patience.h"
 
 using namespace kimdb;
 using namespace kimdb::test;

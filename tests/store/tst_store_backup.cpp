@@ -9,6 +9,7 @@
 #include "store/json_lines.h"
 #include "store/reshard.h"
 #include "store/store_fixture.h"
+#include "support/patience.h"
 
 using namespace kimdb;
 using namespace kimdb::test;

@@ -7,6 +7,7 @@
 #include "store/block_codec.h"
 #include "store/memtable.h"
 #include "store/store_fixture.h"
+#include "support/patience.h"
 
 using namespace kimdb;
 using namespace kimdb::test;

@@ -13,6 +13,7 @@
 
 #include "examples/collab-editor/editor_window.h"
 #include "examples/collab-editor/typist.h"
+#include "support/patience.h"
 
 using namespace kimdb::editor;
 

@@ -9,6 +9,7 @@
 #include "examples/collab-editor/relay_process.h"
 #include "examples/collab-editor/typist.h"
 #include "qml/remote_carets.h"
+#include "support/patience.h"
 
 using namespace kimdb::editor;
 
