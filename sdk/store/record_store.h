@@ -4,6 +4,7 @@
 #include <kimdb/store.h>
 
 #include "store/engine.h"
+#include "store/maintenance.h"
 #include "store/query_db.h"
 
 namespace kimdb {
@@ -11,7 +12,11 @@ namespace kimdb {
 class Store::Impl {
  public:
     Impl(std::unique_ptr<store::Engine> engine, const StoreOptions& options)
-        : m_path(options.path), m_durability(options.durability), m_engine(std::move(engine)) {}
+        : m_path(options.path), m_durability(options.durability), m_engine(std::move(engine)) {
+        if (options.maintenance_interval.count() > 0)
+            m_maintenance =
+                std::make_unique<store::Maintenance>(*m_engine, options.maintenance_interval);
+    }
     store::Engine& engine() { return *m_engine; }
     //! Opened when it is first asked for.
     Result<std::shared_ptr<store::QueryDb>> queries() {
@@ -29,6 +34,7 @@ class Store::Impl {
             const std::lock_guard lock(m_query_mutex);
             m_closed = true;
             m_queries.reset();
+            m_maintenance.reset();
         }
         return m_engine->close();
     }
@@ -50,6 +56,7 @@ class Store::Impl {
     std::unique_ptr<store::Engine> m_engine;
     std::mutex m_query_mutex;
     bool m_closed = false;
+    std::unique_ptr<store::Maintenance> m_maintenance;
     std::shared_ptr<store::QueryDb> m_queries;  // goes before the engine
 };
 

@@ -220,6 +220,23 @@ class TestStoreAdmin : public QObject {
 #endif
     }
 
+    void theBackgroundSweepsAndScrubs() {
+        StoreFolder folder;
+        StoreOptions options;
+        options.path = folder.path();
+        options.shard_count = 1;
+        options.maintenance_interval = 5ms;
+        auto store = Store::open(options);
+        KIMDB_OK(store);
+        KIMDB_OK((*store)->set("c", "short", "v", {.ttl = 1ms}));
+        KIMDB_OK((*store)->set("c", "long", "v"));
+        KIMDB_OK((*store)->flush());
+        QTRY_COMPARE((*store)->statistics().shards[0].rows, std::uint64_t{1});
+        QTRY_VERIFY((*store)->statistics().scrubbed_rows > 0);
+        KIMDB_OK((*store)->close());
+        KIMDB_OK((*store)->close());
+    }
+
     void whatIsOutOfRangeIsRefusedWithTheCure() {
         const auto refusal = [](auto change) {
             StoreFolder folder;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Databases that older versions have written are opened and brought to the present format.
 // golden/v1: two shards, made by format version 1, as a killed process left it: three documents,
-// twelve records, and the last three batches in the journal only.
+// twelve records, and the last three batches in the journal only. golden/v2: the same by version 2,
+// and a log of 600 entries with a packed block, snapshots, a trimmed log, a record that expires.
 #include <sqlite3.h>
 
 #include "store/store_fixture.h"
@@ -84,6 +85,28 @@ class TestStoreUpgrade : public QObject {
         KIMDB_OK(engine->commit(std::move(batch), {{"cities", "c12", 1}}));  // as upgraded
         KIMDB_OK(engine->flush());
         QCOMPARE(*engine->lastPosition("notes/n2"), std::uint64_t{5});
+    }
+
+    void versionTwoIsReadAsItIs() {
+        StoreFolder folder;
+        copyGolden("v2", folder);
+        for (int round = 0; round < 2; ++round) {
+            auto engine = StoreFolder::open(optionsOf(folder));
+            QCOMPARE(engine->lastSeq(), store::SeqNo{617});
+            QVERIFY(engine->verify()->clean());
+            std::vector<LogEntry> expected;
+            for (std::uint64_t n = 1; n <= 600; ++n) expected.push_back(goldenEntry(n, "dave"));
+            QVERIFY(*engine->readLog("notes/long", 0, SIZE_MAX) == expected);
+            QVERIFY(*engine->findEntry("notes/long", 7, 100) == expected[99]);
+            QCOMPARE(*engine->lastPosition("notes/n0"), std::uint64_t{6});
+            QVERIFY((*engine->readLog("notes/n1", 1, 1))[0] == goldenEntry(2, "void"));
+            QCOMPARE(*engine->trimmedPosition("notes/n2"), std::uint64_t{2});
+            QVERIFY(*engine->snapshot("notes/n0", 5) == store::Snapshot({3, "state of n0"}));
+            QVERIFY(*engine->snapshot("notes/n0", 6) == store::Snapshot({6, "later"}));
+            QCOMPARE(*engine->countRecords("cities"), std::uint64_t{15});
+            QCOMPARE((*engine->record("cities", "late"))->expires_ms, 4'000'000'000'000);
+            QCOMPARE((*engine->record("cities", "c1"))->version, store::SeqNo{617});
+        }
     }
 
     void anUpgradeThatWasInterruptedIsFinished() {

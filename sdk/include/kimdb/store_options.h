@@ -30,6 +30,9 @@ struct StoreOptions {
     std::chrono::milliseconds flush_interval{100};
     //! Memory for what was read: half for records, half for pages of the SQLite files.
     std::size_t cache_bytes = 64 << 20;
+    //! So often expired records are removed and one of the SQLite files is checked row by row, in
+    //! the background; what is found is in statistics(). 0: never.
+    std::chrono::milliseconds maintenance_interval{60'000};
     //! What set(), remove() and commit() wait for before they return.
     Durability durability = Durability::Buffered;
 
@@ -37,7 +40,7 @@ struct StoreOptions {
     static StoreOptions small() {
         StoreOptions options;
         options.shard_count = 2;
-        options.buffer_bytes = 1 << 20;
+        options.buffer_bytes = 768 << 10;
         options.buffer_rows = 1'000;
         options.cache_bytes = 1 << 20;
         return options;
