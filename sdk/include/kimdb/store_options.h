@@ -40,7 +40,7 @@ struct StoreOptions {
     static StoreOptions small() {
         StoreOptions options;
         options.shard_count = 2;
-        options.buffer_bytes = 768 << 10;
+        options.buffer_bytes = 512 << 10;
         options.buffer_rows = 1'000;
         options.cache_bytes = 1 << 20;
         return options;
