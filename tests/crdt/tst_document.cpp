@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/limits.h"
 #include "core/utf8.h"
 #include "crdt/three.h"
 
@@ -93,6 +94,85 @@ class TestDocument : public QObject {
         doc.setUndoDepth(1);
         (void)doc.undo(2004);
         QVERIFY(!doc.canUndo());
+    }
+
+    void aGroupIsOneUndoStep() {
+        Person a(1);
+        a.inserts(0, u"x");
+        a.doc.beginUndoGroup();
+        a.inserts(1, u"y");
+        a.inserts(2, u"z");
+        a.doc.endUndoGroup();
+        a.inserts(3, u"!");
+        a.undoes();
+        QCOMPARE(a.text(), std::string("xyz"));
+        a.undoes();
+        QCOMPARE(a.text(), std::string("x"));
+        a.redoes();
+        QCOMPARE(a.text(), std::string("xyz"));
+    }
+
+    void onlyWhatPassesTheFilterCanBeUndone() {
+        Person a(1);
+        a.doc.setUndoFilter([](std::string_view tag) { return tag != "import"; });
+        a.inserts(0, u"mine");
+        a.doc.begin("import");
+        a.doc.insertText(kText, 4, u" imported");
+        a.written.push_back(*a.doc.commit(1));
+        a.undoes();
+        QCOMPARE(a.text(), std::string(" imported"));
+        QVERIFY(!a.doc.canUndo());
+    }
+
+    void theSelectionComesBackWithTheStep() {
+        Person a(1);
+        a.inserts(0, u"hello");
+        const auto caret = [&](std::size_t at) {
+            const Cursor cursor = a.doc.cursorAt(kText, at, Cursor::Side::After);
+            return crdt::Selection{kText, cursor, cursor};
+        };
+        const crdt::Selection before = caret(2);
+        a.doc.setSelection(before);
+        a.removes(0, 5);
+        const crdt::Selection after = caret(0);
+        a.doc.setSelection(after);
+        a.undoes();
+        QCOMPARE(*a.doc.restoredSelection(), before);
+        QCOMPARE(*a.doc.resolve(kText, a.doc.restoredSelection()->head), 2u);
+        a.redoes();
+        QCOMPARE(*a.doc.restoredSelection(), after);
+    }
+
+    void theOldestStepsAreForgotten() {
+        Person a(1);
+        a.doc.setUndoDepth(2);
+        for (const char16_t c : {u'a', u'b', u'c'}) a.inserts(0, {c});
+        a.undoes();
+        a.undoes();
+        a.undoes();
+        QCOMPARE(a.text(), std::string("a"));
+        QVERIFY(!a.doc.canUndo());
+    }
+
+    // More than a change may carry: it takes two undos, and all of the text comes along.
+    void aHugeDeletionIsUndoneInParts() {
+        Person a(1);
+        const std::u16string part(300'000, u'\u20AC');  // three bytes each
+        for (std::size_t i = 0; i < 2; ++i) a.inserts(i * part.size(), part);
+        a.removes(0, 2 * part.size());
+        QCOMPARE(a.text(), std::string());
+        int undos = 0;
+        for (; a.doc.textLength(kText) < 2 * part.size() && undos < 9; ++undos) a.undoes();
+        QVERIFY(undos > 1);
+        QCOMPARE(a.doc.text(kText), part + part);
+        std::size_t carried = 0;
+        for (const Change& change : a.written) {
+            QVERIFY(encodeChange(change).size() <= limits::kChangeBytesMax);
+            carried += change.content.size();
+        }
+        QVERIFY(carried > 2 * 2 * part.size() * 3);  // written once, carried once
+        a.redoes();
+        QVERIFY(a.doc.textLength(kText) < 2 * part.size());
     }
 
     void aNewReplicaIdStartsWithNothingToUndo() {

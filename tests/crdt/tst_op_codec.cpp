@@ -282,6 +282,17 @@ class TestOpCodec : public QObject {
             "63",
             3);
         row("more than it counts", "01020174010001011001", "04780478", 1);
+        row("inserts an element into a text", "02020174010001", "08030e", 1);
+        row("moves what is not there", "0502016c02010100010001", "", 1);
+        row("marks a map", "09000104626f6c640001", "08030e", 1);
+        row("marks what is not there", "0902017401010162020105000001", "08030e", 1);
+        row("a key like a comment's", "09020174010102236b0001", "08030e", 1);
+        row("a member under another name",
+            "0402017303"
+            "00000000000000000000000000000000"
+            "01",
+            "08030e", 1);
+        row("expunges outside of its class", "2b000000", "", 1);
         row("a deletion of nothing",
             "03"
             "02016c02"
