@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "crdt/golden_changes.h"
 
+#include <functional>
+
 #include "crdt/op_codec.h"
 #include "crdt/people.h"
 
@@ -14,6 +16,67 @@ using crdt::OpWriter;
 using crdt::OriginKind;
 using crdt::ValueKind;
 using crdt::Written;
+
+namespace {
+
+using Add = std::function<void(const char* name, const Person& author, const char* structure,
+                               const char* content)>;
+
+void addLists(Person& a, Person& b, const Add& add) {
+    a.creates("l", ContainerType::List);
+    add("create a list", a, "0400016c04", "");
+    a.edits([](crdt::Document& d) { d.insertItems(kList, 0, {1, "two", 3}); });
+    add("insert three elements", a, "0202016c0200013232", "08030214050374776f080306");
+    b.edits([](crdt::Document& d) { d.moveItem(kList, 0, 2); });
+    add("move an element", b, "0502016c020325032701", "");
+    b.edits([](crdt::Document& d) { d.setItem(kList, 0, "zwei"); });
+    add("set an element to text", b, "0402016c020308070605040302012601", "1805047a776569");
+    a.edits([](crdt::Document& d) {
+        const ContainerId child = d.insertContainer(kList, 1, ContainerType::Map);
+        d.set(child, "k", 1);
+    });
+    add("a container in a list", a, "4202016c020202020100040108070605040302012800016b01", "080302");
+    a.edits([](crdt::Document& d) { d.removeItems(kList, 0, 3); });
+    add("delete elements", a, "2302016c02000402", "");
+    a.undoes();
+    add("undo a deletion of elements", a, "0a02016c0201010000", "");
+    b.undoes();
+    add("undo of a value", b, "4402016c020326010326", "14050374776f");
+    b.undoes();
+    add("undo a move", b, "0602016c02030807060504030201250325", "");
+    a.creates("s", ContainerType::Set);
+    add("create a set", a, "0400017305", "");
+    b.edits([](crdt::Document& d) { d.addMember(kSet, "member"); });
+    add("add a member", b, "04020173031723f7cd66452110d6a6edc56d2e303101", "2005066d656d626572");
+    a.edits([](crdt::Document& d) { d.removeMember(kSet, "member"); });
+    add("remove a member", a, "04020173031723f7cd66452110d6a6edc56d2e303100", "");
+}
+
+void addMarks(Person& a, Person& b, const Add& add) {
+    a.edits([](crdt::Document& d) {
+        d.createContainer(kRoot, "t", ContainerType::Text);
+        d.insertText(kText, 0, u"a line\n");
+    });
+    add("a text again", a, "0400017403010201740100022d07", "1c61206c696e650a");
+    b.edits([](crdt::Document& d) { d.mark(kText, 0, 4, "bold", true); });
+    add("mark", b, "09020174010104626f6c64032f0333", "0402");
+    a.edits([](crdt::Document& d) { d.unmark(kText, 1, 2, "bold", crdt::Expand::None); });
+    add("unmark", a, "09020174010404626f6c6402060205", "");
+    std::string key;
+    a.edits([&](crdt::Document& d) { key = d.comment(kText, 2, 4, "note"); });
+    add("comment", a, "89020174010d02060203", "1805046e6f7465");
+    a.edits([&](crdt::Document& d) { d.removeComment(kText, key); });
+    add("remove a comment", a, "89020174010602010001", "");
+    a.undoes();
+    add("undo a removal", a, "a902017401020202000208d9050203020902060203b9060204020701",
+        "1805046e6f7465");
+    b.edits([](crdt::Document& d) { d.setBlock(kText, 0, "heading", Value(1)); });
+    add("attribute of a paragraph", b, "0902017401050768656164696e6703350335", "080302");
+    a.written.push_back(a.doc.expunge(a.doc.idsOf(kText, 0, 1), 1'700'000'000'000));
+    add("expunge a character", a, "2b000d00", "");
+}
+
+}  // namespace
 
 std::vector<GoldenChange> goldenChanges() {
     Person a(0x0102030405060708), b(0x1112131415161718);
@@ -71,6 +134,8 @@ std::vector<GoldenChange> goldenChanges() {
     add("clear and remove", b, "08020163040201080706050403020123004d0400016300", "");
     b.drops("t");
     add("clear a text", b, "03020174010201080706050403020101021b00014f450400017400", "");
+    addLists(a, b, add);
+    addMarks(a, b, add);
     return golden;
 }
 
