@@ -22,6 +22,12 @@ std::u16string toUtf16(std::string_view text);
 //! \brief Number of Unicode scalar values. REQUIRES: isValidUtf8(text).
 std::size_t scalarCount(std::string_view text);
 
+//! \brief Bytes of the scalar that begins at \a at. REQUIRES: isValidUtf8(text), at < size.
+inline std::size_t scalarBytes(std::string_view text, std::size_t at) {
+    const auto lead = static_cast<unsigned char>(text[at]);
+    return lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+}
+
 //! \brief Number of UTF-16 units. REQUIRES: isValidUtf8(text).
 std::size_t utf16Count(std::string_view text);
 

@@ -94,6 +94,7 @@ std::uint64_t ChangeGraph::lamportOf(const Change& change) const {
 ChangeGraph::Known ChangeGraph::compare(const Change& change) const {
     const Replica* r = find(change.replica);
     if (!r || change.first > r->head) return Known::New;
+    if (change.first <= r->base) return Known::Same;
     auto at = std::upper_bound(r->changes.begin(), r->changes.end(), change.first,
                                [](std::uint64_t c, const ChangeRun& run) { return c < run.first; });
     --at;
@@ -152,6 +153,29 @@ std::vector<std::pair<ReplicaId, std::uint64_t>> ChangeGraph::version() const {
         if (m_replicas[i].head > 0) version.emplace_back(m_table.id(i), m_replicas[i].head);
     std::sort(version.begin(), version.end());
     return version;
+}
+
+ReplicaIndex ChangeGraph::restore(ReplicaId replica, std::uint64_t head, bool is_head) {
+    const ReplicaIndex index = m_table.intern(replica);
+    if (m_replicas.size() <= index) m_replicas.resize(index + 1);
+    Replica& r = m_replicas[index];
+    r.head = r.base = head;
+    r.is_head = is_head;
+    m_heads += is_head ? 1 : 0;
+    return index;
+}
+
+void ChangeGraph::restoreLamport(ReplicaIndex replica, std::uint64_t counter,
+                                 std::uint64_t lamport) {
+    Replica& r = m_replicas[replica];
+    r.lamports.push_back({counter, lamport});
+    m_lamport_max = std::max(m_lamport_max, lamport + (r.head - counter));
+}
+
+void ChangeGraph::restoreDeps(ReplicaIndex replica, std::uint64_t first,
+                              const std::vector<OpId>& deps) {
+    m_replicas[replica].deps.push_back({first, m_deps.size(), deps.size()});
+    m_deps.insert(m_deps.end(), deps.begin(), deps.end());
 }
 
 bool ChangeGraph::isInPast(OpId id, const Change& change) const {

@@ -40,6 +40,25 @@ class ChangeGraph {
     //! Whether \a id happened before \a change (or in an earlier change of its author).
     bool isInPast(OpId id, const Change& change) const;
 
+    // ---- files ----
+    //! Whether no other replica's change depends on the replica's last.
+    bool isHead(ReplicaIndex replica) const { return m_replicas[replica].is_head; }
+    //! Gives f(counter, lamport) where the lamports of a replica begin to count anew, ascending.
+    template <class F>
+    void forEachLamport(ReplicaIndex replica, F&& f) const {
+        for (const LamportRun& run : m_replicas[replica].lamports) f(run.counter, run.lamport);
+    }
+    //! Gives f(first counter, deps, their number) for the changes of a replica that have deps.
+    template <class F>
+    void forEachDeps(ReplicaIndex replica, F&& f) const {
+        for (const Deps& d : m_replicas[replica].deps) f(d.first, m_deps.data() + d.begin, d.count);
+    }
+    //! What a file says of a replica, in this order. Its changes are known, but not told apart from
+    //! others with their counters. REQUIRES: counter 1 has a lamport; both ascend; deps are known.
+    ReplicaIndex restore(ReplicaId replica, std::uint64_t head, bool is_head);
+    void restoreLamport(ReplicaIndex replica, std::uint64_t counter, std::uint64_t lamport);
+    void restoreDeps(ReplicaIndex replica, std::uint64_t first, const std::vector<OpId>& deps);
+
     //! Tells changes with equal counters apart; not a hash to trust against an attacker. The lower
     //! bits are of the content, 0 when some of it was expunged: that compares equal to any.
     static std::uint32_t fingerprint(const Change& change);
@@ -62,6 +81,7 @@ class ChangeGraph {
     };
     struct Replica {
         std::uint64_t head = 0;
+        std::uint64_t base = 0;  // up to here it came from a file
         bool is_head = false;
         std::vector<LamportRun> lamports;
         std::vector<ChangeRun> changes;

@@ -67,6 +67,11 @@ class ContainerTree {
             for (const auto& [name, child] : at->children) open.push_back(child.get());
         }
     }
+    //! Gives every container of a list's element to f, ascending by its name.
+    template <class F>
+    void forEachElement(F&& f) const {
+        for (const auto& [name, child] : m_elements) f(*child);
+    }
     //! The text that holds a character; nullptr if none does.
     Container* textOf(OpId character) const;
 

@@ -15,6 +15,7 @@ class Counter {
  public:
     std::int64_t value() const { return static_cast<std::int64_t>(m_sum); }
     bool isUntouched() const { return m_increments.empty(); }
+    bool isEmpty() const { return m_increments.empty() && m_clearings.empty(); }
 
     //! REQUIRES: ids of one replica arrive in ascending order.
     void increment(OpId id, std::int64_t delta);
@@ -25,6 +26,18 @@ class Counter {
     bool canToggle(const IdRun& run) const;
     void toggle(const IdRun& run, bool on);
     bool isOff(OpId id) const;
+
+    // ---- files: what increment(), clear() and toggle() were told ----
+    template <class F>
+    void forEachIncrement(F&& f) const {  // f(id, delta, off), ascending
+        for (const auto& [replica, increments] : m_increments)
+            for (const Increment& i : increments)
+                f(OpId{replica, i.counter}, static_cast<std::int64_t>(i.delta), i.off);
+    }
+    template <class F>
+    void forEachClearing(F&& f) const {  // f(id, seen, off), ascending
+        for (const auto& [id, clearing] : m_clearings) f(id, clearing.seen, clearing.off);
+    }
 
  private:
     struct Increment {

@@ -31,6 +31,13 @@ class DeletionLog {
     void setOff(ReplicaIndex replica, std::uint64_t counter, bool off);
     //! The targets in the order of the operation. REQUIRES: contains(replica, counter).
     std::vector<SlotRun> targets(ReplicaIndex replica, std::uint64_t counter) const;
+    //! Gives f(counter, n) for the counters of all deletions of a replica, ascending.
+    template <class F>
+    void forEach(ReplicaIndex replica, F&& f) const {
+        if (replica >= m_entries.size()) return;
+        for (const Entry& e : m_entries[replica]) f(e.counter, e.deletions);
+    }
+    const std::set<std::pair<ReplicaIndex, std::uint64_t>>& off() const { return m_off; }
 
  private:
     struct Entry {

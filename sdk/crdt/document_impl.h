@@ -6,6 +6,7 @@
 #include "crdt/change_graph.h"
 #include "crdt/container.h"
 #include "crdt/event_log.h"
+#include "crdt/file_chunks.h"
 #include "crdt/id_set.h"
 #include "crdt/undo_manager.h"
 
@@ -70,6 +71,9 @@ class Document::Impl {
     std::vector<std::string> reports;
     std::optional<Selection> restored_selection;
     bool is_open = false;  //!< between begin and commit
+    Detail detail = Detail::Full;
+    std::vector<ForeignChunk> foreign;  //!< of the file it was in
+    VectorClock foreign_version;
 
  private:
     // local
@@ -95,6 +99,9 @@ class Document::Impl {
     template <class F>
     void forEachRevivable(const UndoStep& step, std::uint64_t counter, F&& f) const;
     void toggle(Container& container, const std::vector<IdRun>& targets, bool on);
+    void restoreText(const Op& op);
+    void restoreText(Container& container, const std::vector<IdRun>& targets, bool on,
+                     std::string_view text);
     void eraseFrom(UndoStep& step, const IdSet& ids);
     bool revertRewrite(Container& container, UndoWrite& write, Direction direction);
     bool revertRewrite(Container& container, UndoMove& move, Direction direction);

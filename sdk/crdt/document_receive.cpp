@@ -147,10 +147,28 @@ void Document::Impl::applyOp(const Op& op, const Change& change, std::uint64_t l
         case OpKind::Mark:
             return applyMark(op, change, lamport);
         case OpKind::Toggle:
+            restoreText(op);
             return toggle(containers.ensure(op.container), op.runs, op.on);
         case OpKind::Expunge:
             return erase(op.runs);
     }
+}
+
+// What a toggle carries is needed where it was trimmed.
+void Document::Impl::restoreText(const Op& op) {
+    Container& container = containers.ensure(op.container);
+    if (detail == Detail::Full || !container.text) return;
+    std::string text;
+    for (const TextPiece& piece : op.text)  // what was expunged only keeps its place
+        text.append(piece.skipped, '\0').append(piece.utf8);
+    restoreText(container, op.runs, op.on, text);
+}
+
+void Document::Impl::restoreText(Container& container, const std::vector<IdRun>& targets, bool on,
+                                 std::string_view text) {
+    if (text.empty()) return;
+    for (const IdRun& run : targets)
+        container.text->restoreText(graph.replicas().intern(run.replica), run, on, text);
 }
 
 void Document::Impl::applyInsert(const Op& op, ReplicaIndex author) {

@@ -67,6 +67,13 @@ class Document::Impl::Carried {
         return all;
     }
 
+    Bytes padded() const {  //!< with a place for what is expunged
+        Bytes all;
+        for (std::size_t i = 0; i < texts.size(); ++i)
+            all.append(ranges[i].skipped, '\0') += texts[i];
+        return all;
+    }
+
     std::uint64_t scalars = 0;  //!< of all targets taken, expunged ones too
     std::vector<TextRange> ranges;
     std::vector<Bytes> texts;  //!< of each range
@@ -199,6 +206,7 @@ bool Document::Impl::revertToggle(UndoStep& step, Direction direction,
     if (carries)
         for (const Bytes& text : carried.texts) m_writer.text(text);
     Bytes text = carried.all();
+    if (carries && detail != Detail::Full) restoreText(container, targets, on, carried.padded());
     toggle(container, targets, on);
     step.targets = std::move(targets);
     step.text = std::move(text);

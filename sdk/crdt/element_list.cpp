@@ -59,6 +59,23 @@ void ElementList::position(const Element& element, Position to, const Rga::Liste
     shown = to;
 }
 
+void ElementList::restore(std::vector<Element> elements, const std::vector<Slot>& homes) {
+    m_elements = std::move(elements);
+    m_element_of.resize(homes.size());
+    for (std::size_t i = 0; i < m_elements.size(); ++i)
+        m_element_of[m_elements[i].home] = static_cast<std::uint32_t>(i);
+    for (Slot slot = 0; slot < homes.size(); ++slot) {
+        if (homes[slot] == slot) continue;
+        m_element_of[slot] = m_element_of[homes[slot]];
+        m_order.addPlace(homes[slot], slot);
+    }
+    for (const Element& element : m_elements) {
+        if (element.position.slot == element.home) continue;
+        m_order.setShown(element.home, false, nullptr);
+        m_order.setShown(element.position.slot, true, nullptr);
+    }
+}
+
 std::optional<std::string> ElementList::checkInvariants() const {
     if (auto bad = m_order.checkInvariants()) return "list: " + *bad;
     if (m_element_of.size() != m_order.nextSlot()) return "list: a slot without element";

@@ -76,6 +76,14 @@ class ElementList {
             }
     }
 
+    // ---- files ----
+    //! Whether a slot is where its element was inserted.
+    bool isHome(Slot slot) const { return of(slot).home == slot; }
+    //! What a file said of an empty list's elements. \a homes: of each slot's element, by slot.
+    //! REQUIRES: the order is built; an element per slot that is its own home, ascending; positions
+    //! are slots of it.
+    void restore(std::vector<Element> elements, const std::vector<Slot>& homes);
+
     std::optional<std::string> checkInvariants() const;
 
  private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -71,6 +72,17 @@ class Marks {
     void forEachAt(Slot slot, F&& f) const {
         for (const auto& [key, track] : m_tracks)
             if (const Mark* mark = at(key, slot)) f(key, *mark);
+    }
+    //! Gives f(key, marks) what add() needs to make the same state, ascending by lamport.
+    template <class F>
+    void forEachTrack(F&& f) const {
+        for (const auto& [key, track] : m_tracks) {
+            std::vector<const Mark*> marks;
+            for (const auto& mark : track.marks) marks.push_back(mark.get());
+            std::sort(marks.begin(), marks.end(),
+                      [](const Mark* a, const Mark* b) { return a->losesTo(*b); });
+            f(key, marks);
+        }
     }
     //! Keys of marks that have a value somewhere.
     std::vector<MarkKey> keys() const;

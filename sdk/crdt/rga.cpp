@@ -20,13 +20,13 @@ std::uint32_t Rga::lengthOf(std::size_t run) const {
 Slot Rga::endOfIds(Slot slot) const {
     if (slot >= m_runs.back().slot) return m_tree.nextSlot();
     return std::upper_bound(m_runs.begin(), m_runs.end(), slot,
-                            [](Slot s, const Run& run) { return s < run.slot; })
+                            [](Slot s, const Ids& run) { return s < run.slot; })
         ->slot;
 }
 
 void Rga::addIds(ReplicaIndex replica, std::uint64_t counter, Slot slot) {
     if (!m_runs.empty()) {
-        const Run& last = m_runs.back();
+        const Ids& last = m_runs.back();
         if (last.replica == replica && last.counter + (slot - last.slot) == counter) return;
     }
     if (m_by_replica.size() <= replica) m_by_replica.resize(replica + 1);
@@ -58,7 +58,7 @@ OpId Rga::idOf(Slot slot) const {
     auto at = m_runs.end() - 1;
     if (slot < at->slot)
         at = std::upper_bound(m_runs.begin(), m_runs.end(), slot,
-                              [](Slot s, const Run& run) { return s < run.slot; }) -
+                              [](Slot s, const Ids& run) { return s < run.slot; }) -
              1;
     return {m_replicas->id(at->replica), at->counter + (slot - at->slot)};
 }
@@ -86,7 +86,7 @@ std::vector<SlotRun> Rga::slotsIn(const IdRun& run) const {
     const auto replica = m_replicas->find(run.replica);
     if (!replica || *replica >= m_by_replica.size()) return found;
     for (const std::uint32_t index : m_by_replica[*replica]) {
-        const Run& ids = m_runs[index];
+        const Ids& ids = m_runs[index];
         const std::uint64_t first = std::max(run.first, ids.counter);
         const std::uint64_t end = std::min(run.end(), ids.counter + lengthOf(index));
         if (first < end)

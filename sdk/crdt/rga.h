@@ -145,17 +145,43 @@ class Rga {
     //! Shows or hides the element at this slot.
     void setShown(Slot slot, bool shown, const Listener* listener);
 
+    // ---- files (sequence_codec.h) ----
+    //! Ids that follow each other as their slots do.
+    struct Ids {
+        std::uint64_t counter = 0;
+        Slot slot = 0;
+        ReplicaIndex replica = 0;
+    };
+    struct Parts {
+        std::vector<Span> spans;  //!< in document order, their text too
+        std::string text;
+        Slot characters = 0;
+        std::vector<Ids> ids;  //!< ascending by slot
+        DeletionLog deletions;
+    };
+    //! Makes an empty sequence hold what a file said. REQUIRES: every origin stands on its side of
+    //! its character and has a smaller slot.
+    void build(Parts parts);
+    const SpanTree& tree() const { return m_tree; }
+    const DeletionLog& deletions() const { return m_deletions; }
+    //! Gives f(counter, slot, n) for all runs of a replica's characters, ascending.
+    template <class F>
+    void forEachIds(ReplicaIndex replica, F&& f) const {
+        if (replica >= m_by_replica.size()) return;
+        for (const std::uint32_t run : m_by_replica[replica])
+            f(m_runs[run].counter, m_runs[run].slot, lengthOf(run));
+    }
+
+    //! Drops the text of all that is invisible; a toggle that shows it again carries it.
+    void trim() { m_tree.trim(); }
+    //! Takes what a toggle carries back in, before it is applied; \a text is shortened by it.
+    void restoreText(ReplicaIndex author, const IdRun& run, bool on, std::string_view& text);
+
     std::optional<std::string> checkInvariants() const;
 
  private:
     enum class Side : std::uint8_t { Left, Right };
     using Place = SpanTree::Place;
-    struct Run {
-        std::uint64_t counter = 0;
-        Slot slot = 0;
-        ReplicaIndex replica = 0;
-    };
-
     std::uint32_t lengthOf(std::size_t run) const;
     Slot endOfIds(Slot slot) const;
     void addIds(ReplicaIndex replica, std::uint64_t counter, Slot slot);
@@ -163,6 +189,8 @@ class Rga {
                  std::uint32_t units, bool expunged);
     Place place(Slot left, Slot right, OpId id);
     std::vector<Slot>* siblings(Slot parent, Side side);
+    bool isChained(Slot slot) const;
+    void buildSiblings(const std::vector<Span>& spans);
     static std::uint64_t siblingKey(Slot parent, Side side) {
         return static_cast<std::uint64_t>(parent) << 1 | static_cast<std::uint64_t>(side);
     }
@@ -182,7 +210,7 @@ class Rga {
     const ReplicaTable* m_replicas;
     SpanTree m_tree;
     DeletionLog m_deletions;
-    std::vector<Run> m_runs;                               // id runs by slot
+    std::vector<Ids> m_runs;                               // id runs by slot
     std::vector<std::vector<std::uint32_t>> m_by_replica;  // indexes into m_runs
     std::unordered_map<std::uint64_t, std::vector<Slot>> m_siblings;
     std::map<Slot, std::vector<Slot>> m_places;  // of elements that were moved, besides their own

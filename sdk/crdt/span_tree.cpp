@@ -14,9 +14,8 @@ namespace {
 constexpr int kSpansMax = 32;
 constexpr int kChildrenMax = 32;
 constexpr Slot kPageSlots = 64;
-constexpr std::uint32_t kMixedLengthMax =
-    256;  // bounds the scan for a byte offset in non-ASCII text
 constexpr std::uint32_t kMixedPage = UINT32_MAX;
+constexpr std::uint32_t kNewPage = UINT32_MAX - 1;  // belongs to whoever comes first
 
 // Bytes of the first `scalars` scalars.
 std::uint32_t bytesOf(std::string_view utf8, std::uint32_t scalars) {
@@ -420,7 +419,8 @@ void SpanTree::insertSpan(Leaf* leaf, int index, const Span& span) {
 
 bool SpanTree::joins(const Span& a, const Span& b) const {
     const bool same_state = a.deletions == b.deletions && a.off == b.off &&
-                            a.expunged == b.expunged && a.elsewhere == b.elsewhere;
+                            a.expunged == b.expunged && a.elsewhere == b.elsewhere &&
+                            a.dropped == b.dropped && (b.bytes == 0 || b.text == a.text + a.bytes);
     const bool ascii =
         (a.bytes == a.length && b.bytes == b.length) || (a.bytes == 0 && b.bytes == 0);
     return same_state && b.slot == a.endSlot() && b.left == b.slot - 1 && b.right == a.right &&
@@ -449,7 +449,7 @@ void SpanTree::setLeaf(Slot slot, std::uint32_t n, Leaf* leaf) {
         const Slot page_end = std::min(end, (p + 1) * kPageSlots);
         if (p >= m_pages.size()) m_pages.push_back({leaf->id, nullptr});
         Page& page = m_pages[p];
-        if (slot % kPageSlots == 0 && page_end == (p + 1) * kPageSlots) {
+        if (page.leaf == kNewPage || (slot % kPageSlots == 0 && page_end == (p + 1) * kPageSlots)) {
             page = {leaf->id, nullptr};
         } else if (page.leaf != leaf->id) {
             if (!page.leaves) {
@@ -464,6 +464,81 @@ void SpanTree::setLeaf(Slot slot, std::uint32_t n, Leaf* leaf) {
     }
 }
 
+void SpanTree::trim() {
+    std::string kept;
+    for (Leaf* leaf = m_first; leaf; leaf = leaf->next)
+        for (int i = 0; i < leaf->n; ++i) {
+            Span& s = leaf->spans[i];
+            if (!s.isVisible()) {
+                s.dropped = !s.expunged;
+                s.bytes = s.units = 0;
+            }
+            const std::string_view text = utf8(s);
+            s.text = static_cast<std::uint32_t>(kept.size());
+            kept.append(text);
+        }
+    m_text = std::move(kept);
+    m_text.shrink_to_fit();
+}
+
+void SpanTree::restoreText(Slot slot, std::uint32_t n, std::string_view& text) {
+    while (n > 0) {
+        const Place at = find(slot);
+        const std::uint32_t count = std::min(n, span(at).length - at.offset);
+        const std::string_view own = text.substr(0, bytesOf(text, count));
+        text.remove_prefix(own.size());
+        if (span(at).dropped) {
+            const std::uint32_t units_before = span(at).visibleUnits();
+            Span& s = spanAt(isolate(slot, count));
+            s.dropped = 0;
+            s.text = static_cast<std::uint32_t>(m_text.size());
+            s.bytes = static_cast<std::uint32_t>(own.size());
+            s.units = static_cast<std::uint32_t>(utf16Count(own));
+            m_text.append(own);
+            const Place place = find(slot);
+            if (s.visibleUnits() != units_before) addUnits(place.leaf, s.visibleUnits());
+        }
+        slot += count;
+        n -= count;
+    }
+}
+
+void SpanTree::build(const std::vector<Span>& spans, std::string text, Slot slots) {
+    constexpr std::size_t kFill = kSpansMax - 2;  // room for the next edit
+    assert(m_next_slot == 0);
+    m_text = std::move(text);
+    m_next_slot = slots;
+    m_span_count = spans.size();
+    m_pages.resize((slots + kPageSlots - 1) / kPageSlots);
+    for (Page& page : m_pages) page.leaf = kNewPage;
+    std::vector<std::pair<Node*, std::uint32_t>> level;  // with units
+    for (std::size_t i = 0; i < spans.size(); i += kFill) {
+        Leaf* leaf = i == 0 ? m_first : newLeafBehind(m_last);
+        leaf->n = static_cast<std::uint16_t>(std::min(kFill, spans.size() - i));
+        for (int k = 0; k < leaf->n; ++k) {
+            const Span& span = leaf->spans[k] = spans[i + k];
+            leaf->units += span.visibleUnits();
+            setLeaf(span.slot, span.length, leaf);
+        }
+        m_units += leaf->units;
+        level.emplace_back(leaf, leaf->units);
+    }
+    while (level.size() > 1) {
+        std::vector<std::pair<Node*, std::uint32_t>> above;
+        for (std::size_t i = 0; i < level.size(); ++i) {
+            if (i % kChildrenMax == 0) {
+                m_inners.push_back(std::make_unique<Inner>());
+                above.emplace_back(m_inners.back().get(), 0);
+            }
+            auto* inner = static_cast<Inner*>(above.back().first);
+            inner->put(inner->n++, level[i].first, level[i].second);
+            above.back().second += level[i].second;
+        }
+        level = std::move(above);
+    }
+    if (!level.empty()) m_root = level[0].first;
+}
+
 // ---- invariants ----
 
 std::optional<std::string> SpanTree::checkNode(const Node* node) const {
@@ -474,7 +549,8 @@ std::optional<std::string> SpanTree::checkNode(const Node* node) const {
             const Span& s = leaf->spans[i];
             units += s.visibleUnits();
             if (s.length == 0) return "a span is empty";
-            if (s.bytes == 0 && s.units != (s.expunged ? 0 : s.length)) return "a span's units";
+            if (s.bytes == 0 && s.units != (s.expunged || s.dropped ? 0 : s.length))
+                return "a span's units";
             if (s.bytes > 0 && scalarCount(utf8(s)) != s.length) return "a span's scalars";
             if (s.bytes > 0 && utf16Count(utf8(s)) != s.units) return "a span's units";
             for (std::uint32_t k = 0; k < s.length; ++k) {

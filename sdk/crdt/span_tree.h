@@ -26,6 +26,9 @@
 //! Complexity: O(log n) per operation, n = spans. Nothing is ever taken out.
 namespace kimdb::crdt {
 
+//! Bounds the scan for a byte offset in text that is not ASCII.
+inline constexpr std::uint32_t kMixedLengthMax = 256;
+
 using Slot = std::uint32_t;
 inline constexpr Slot kSlotMax = 0xFFFF'FFF0;
 inline constexpr Slot kStartSlot = 0xFFFF'FFFE;
@@ -39,9 +42,10 @@ struct Span {
     std::uint32_t text = 0;            //!< where its UTF-8 begins
     std::uint32_t bytes = 0;           //!< 0: elements of a list, or expunged
     std::uint32_t units = 0;           //!< UTF-16, or elements; 0: expunged
-    std::uint32_t deletions : 27 = 0;  //!< enabled ones
+    std::uint32_t deletions : 26 = 0;  //!< enabled ones
     std::uint32_t off : 1 = 0;         //!< the insertion is toggled off
     std::uint32_t expunged : 1 = 0;
+    std::uint32_t dropped : 1 = 0;         //!< its text was trimmed: no bytes, no units
     std::uint32_t elsewhere : 1 = 0;       //!< a list's element that is shown at another slot
     std::uint32_t has_left_child : 1 = 0;  //!< of its first character: something is tied in front
 
@@ -105,6 +109,14 @@ class SpanTree {
     Slot insert(Place gap, Slot left, Slot right, std::string_view utf8, std::uint32_t length,
                 std::uint32_t units, bool expunged);
     void setHasLeftChild(Slot slot);
+    //! Drops the text of all that is invisible; the characters stay.
+    void trim();
+    //! Gives characters slot … slot+n-1 their text back where it was dropped; takes it from the
+    //! front of \a text. Nobody sees it unless \a n are visible.  REQUIRES: it is valid UTF-8.
+    void restoreText(Slot slot, std::uint32_t n, std::string_view& text);
+    //! Makes an empty tree hold these spans, in order, and their text. REQUIRES: their slots are
+    //! all of 0 … \a slots - 1.
+    void build(const std::vector<Span>& spans, std::string text, Slot slots);
     //! Gives spans that make up exactly slot … slot+n-1 to \a change, one after the other, and
     //! tells \a changed of each whose visibility is another now (position in units before it;
     //! units it showed before).

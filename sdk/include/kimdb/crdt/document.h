@@ -150,6 +150,19 @@ struct Selection {
     bool operator==(const Selection&) const = default;
 };
 
+//! \brief How much of a document a file or a replica still knows (DESIGN "GC levels").
+enum class Detail : std::uint8_t {
+    Full = 0,     //!< everything
+    Trimmed = 1,  //!< without the text of what is deleted; every change can still be merged
+    Shallow = 2,  //!< without what was deleted before the root, see Document::root()
+};
+
+//! \brief What goes into a document file.
+struct SaveOptions {
+    Detail detail = Detail::Full;  //!< or what the document still has, if that is less
+    bool compress = true;          //!< without, bytes do not depend on the version of zstd
+};
+
 //! \brief What happened to a change that was received.
 enum class Received : std::uint8_t { Applied, Duplicate, Waiting };
 
@@ -321,11 +334,24 @@ class Document {
     //! where it would be. nullopt while its character has not arrived.
     std::optional<std::size_t> resolve(const ContainerId& sequence, const Cursor& cursor) const;
 
+    // ---- files (DocumentFile opens them) ----
+    //! The state as a document file. Equal versions of equal detail give equal bytes, whatever the
+    //! order in which changes arrived. Changes that wait are not in it. REQUIRES: no open
+    //! transaction.
+    Bytes save(const SaveOptions& options = {}) const;
+    Detail detail() const;
+    //! Forgets the text of what is deleted; whoever undoes a deletion brings it back. From then on
+    //! detail() is Trimmed.
+    void trim();
+
     //! Checks every invariant of the structures; for tests. Returns a description of the first
     //! violation.
     std::optional<std::string> checkInvariants() const;
 
  private:
+    friend class DocumentFile;
+    friend class StateWriter;
+    friend class StateReader;
     class Impl;
     std::unique_ptr<Impl> m_impl;
 };

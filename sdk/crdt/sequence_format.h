@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+
+namespace kimdb::crdt {
+
+//! Bits of a run's kind (sequence_codec.h).
+enum class RunKind : std::uint8_t { Insert = 0, Back = 1, Ahead = 2, Ranges = 3 };
+enum RunBit : int {
+    kJump = 1 << 2,
+    kCounterGap = 1 << 3,
+    kOtherReplica = 1 << 4,
+    kRightSaid = 1 << 5,
+    kPlaceSaid = 1 << 6,
+};
+
+}  // namespace kimdb::crdt

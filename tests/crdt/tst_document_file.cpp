@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT
+// The bytes of document files: golden ones, and what happens to bytes nobody should have written.
+#include <QtTest>
+
+#include <kimdb/crdt/document_file.h>
+
+#include "core/hash.h"
+#include "crdt/allocation.h"
+#include "crdt/crowd.h"
+#include "crdt/file_chunks.h"
+#include "crdt/people.h"
+
+using namespace kimdb;
+using namespace kimdb::test;
+using crdt::ChunkReader;
+using crdt::ChunkType;
+using crdt::ChunkWriter;
+using crdt::Compression;
+using crdt::ContainerType;
+using crdt::Detail;
+using crdt::Document;
+using crdt::DocumentFile;
+
+namespace {
+
+constexpr ReplicaId kAda = 0x0102030405060708;
+constexpr ReplicaId kBob = 0x1112131415161718;
+constexpr ChunkType kChunks[] = {ChunkType::Clock,     ChunkType::Tree,     ChunkType::Text,
+                                 ChunkType::Sequences, ChunkType::DeadText, ChunkType::Deps};
+
+QByteArray hex(ByteView bytes) {
+    return QByteArray(bytes.data(), static_cast<int>(bytes.size())).toHex();
+}
+
+// Two people write at the same place, delete, undo, count and set: a bit of everything.
+void writeGolden(Person& ada, Person& bob) {
+    ada.creates("t", ContainerType::Text);
+    ada.types(0, u"one two");
+    sync(ada, bob);
+    ada.inserts(3, u" é😀");
+    bob.inserts(3, u" and");
+    sync(ada, bob);
+    for (int i = 0; i < 3; ++i) ada.removes(ada.doc.textLength(kText) - 1);
+    bob.removes(0, 5);
+    bob.undoes();
+    bob.puts(kRoot, "key", Value::Object{{"a", Value::Array{1, 2.5, nullptr}}});
+    bob.puts(kRoot, "key", "new");
+    bob.undoes();
+    ada.creates("c", ContainerType::Counter);
+    ada.counts(-300);
+    sync(ada, bob);
+    bob.counts(5);
+    bob.drops("c");
+    const auto writes = [](Person& who, auto&& what) {
+        who.doc.begin();
+        what(who.doc);
+        who.written.push_back(*who.doc.commit(1));
+    };
+    writes(bob, [](Document& doc) {
+        const auto list = doc.createContainer(kRoot, "l", ContainerType::List);
+        doc.insertItems(list, 0, {1, "two", 3});
+        doc.moveItem(list, 0, 2);
+        doc.insertText(doc.insertContainer(list, 1, ContainerType::Text), 0, u"in");
+        doc.addMember(doc.createContainer(kRoot, "s", ContainerType::Set), 7);
+    });
+    writes(ada, [](Document& doc) {
+        doc.mark(kText, 0, 5, "bold", true);
+        doc.unmark(kText, 2, 1, "bold");
+        doc.setBlock(kText, 0, "heading", 1);
+        (void)doc.comment(kText, 1, 2, "why");
+    });
+    sync(ada, bob);
+    ada.written.push_back(ada.doc.expunge(ada.doc.idsOf(kText, 4, 2), 1));
+    sync(ada, bob);
+}
+
+Document golden() {
+    Person ada(kAda), bob(kBob);
+    writeGolden(ada, bob);
+    return std::move(bob.doc);
+}
+
+// Memory for a file: its structures, and the buffers of zstd.
+std::size_t allowed(std::size_t inflated) {
+    return 32 * inflated + (512 << 10);
+}
+
+std::vector<Bytes> inflatedChunks(ByteView file) {
+    std::vector<Bytes> chunks;
+    const auto reader = ChunkReader::open(file);
+    Bytes text;
+    for (const ChunkType type : kChunks) {
+        chunks.push_back(*reader->read(type, text));
+        if (type == ChunkType::Text) text = chunks.back();
+    }
+    return chunks;
+}
+
+Bytes fileOf(const std::vector<Bytes>& chunks) {
+    ChunkWriter writer(Compression::None);
+    for (std::size_t i = 0; i < chunks.size(); ++i) writer.add(kChunks[i], chunks[i]);
+    return writer.finish();
+}
+
+// Opens, reads and, if that went well, uses a file that may hold anything.
+bool survives(const Bytes& bytes) {
+    const auto file = DocumentFile::open(bytes);
+    if (!file) return false;
+    (void)file->version();
+    (void)file->textUtf8(kText);
+    std::size_t inflated = 0;
+    for (const Bytes& chunk : inflatedChunks(bytes)) inflated += chunk.size();
+    allocation::Peak peak;
+    auto doc = file->document(77);
+    if (peak.bytes() > allowed(inflated)) QTest::qFail("too much memory", __FILE__, __LINE__);
+    if (!doc) return false;
+    if (const auto bad = doc->checkInvariants()) QTest::qFail(bad->c_str(), __FILE__, __LINE__);
+    Crowd crowd(1, 1);
+    (void)crowd.writes(*doc, 5);
+    (void)doc->save();
+    return true;
+}
+
+}  // namespace
+
+class TestDocumentFile : public QObject {
+    Q_OBJECT
+ private slots:
+    void goldenFile() {
+        const Document doc = golden();
+        QCOMPARE(
+            doc.toValue().toJson(),
+            std::string("{\"key\":{\"a\":[1,2.5,null]},\"l\":[\"two\",\"in\",3,1],\"s\":[7],\"t"
+                        "\":\"one  and \"}"));
+        QCOMPARE(
+            hex(doc.save({Detail::Full, false})),
+            QByteArray(
+                "4b696d4442646f630101001f000102080706050403020118171615141312112b2c0301010b0c0912"
+                "0101098aceb56e0200d90105016300010c036b657921010901071208010161070303020400000000"
+                "0000044000016c04010d0173050115017403000104016304020010d704010a0a01010b020010010a"
+                "00016c02050101010e020302011119010001010f05050374776f0001011002030602010e00030112"
+                "01730301105dc3fea3890dcf88c183a102d46928d901011602030e01740109030100140105150002"
+                "03020402140505037768790004626f6c64020112000202020b021101020013000204020902120007"
+                "68656164696e67010514000101021302030201011201020001000a02e242b46f03000b6f6e652020"
+                "616e6420696ef87f0a150400460002021804020401010302010d0000000003050508047415170507"
+                "030403030407060519090101040a00010108020101050001000a0100000001011801020002011200"
+                "000000e31d331805000374776f04b9715a06001a030c0101080501010a0401011a03010100100401"
+                "00060501000aaeaca2060034b636c8"));
+        QCOMPARE(
+            hex(doc.save({Detail::Trimmed, false})),
+            QByteArray(
+                "4b696d4442646f630101001f010102080706050403020118171615141312112b2c0301010b0c0912"
+                "01010907ae12160200d90105016300010c036b657921010901071208010161070303020400000000"
+                "0000044000016c04010d0173050115017403000104016304020010d704010a0a01010b020010010a"
+                "00016c02050101010e020302011119010001010f05050374776f0001011002030602010e00030112"
+                "01730301105dc3fea3890dcf88c183a102d46928d901011602030e01740109030100140105150002"
+                "03020402140505037768790004626f6c64020112000202020b021101020013000204020902120007"
+                "68656164696e67010514000101021302030201011201020001000a02e242b46f03000b6f6e652020"
+                "616e6420696ef87f0a150400460002021804020401010302010d0000000000050508047415170507"
+                "030403030407060519090101040a00010108020101050001000a0101000001011801020002011200"
+                "00010025eb67a706001a030c0101080501010a0401011a0301010010040100060501000aaeaca206"
+                "00957d9844"));
+    }
+
+    void compressedFilesOfOlderProgramsOpen() {
+        const QByteArray bytes = QByteArray::fromHex(
+            "4b696d4442646f63010100100001010807060504030201a5060101017a821c4402000a0001017401"
+            "9003000000e16f09f5030114900328b52ffd00005d00001061620200444009910257197e2bc90400"
+            "130103030004010490030101029f060000000000fa55bcb2050001783944e30600da4feb91");
+        const auto file = DocumentFile::open(Bytes(bytes.data(), bytes.size()));
+        QVERIFY(file.ok());
+        QCOMPARE(*file->textUtf8(kText), std::string(200, 'a') + std::string(200, 'b'));
+        QCOMPARE(file->document()->textUtf8(kText), *file->textUtf8(kText));
+    }
+
+    void everyTruncationAndEveryChangedByteIsNoticed() {
+        for (const bool compress : {false, true}) {
+            const Bytes bytes = golden().save({Detail::Full, compress});
+            QVERIFY(survives(bytes));
+            for (std::size_t n = 0; n < bytes.size(); ++n) QVERIFY(!survives(bytes.substr(0, n)));
+            for (std::size_t i = 0; i < bytes.size(); ++i)
+                for (int change = 1; change < 256; ++change) {
+                    Bytes other = bytes;
+                    other[i] = static_cast<char>(other[i] ^ change);
+                    QVERIFY(!DocumentFile::open(other).ok());
+                }
+        }
+    }
+
+    // Behind right checksums: what a hostile program may write.
+    void strangeChunksAreRefusedOrUsable() {
+        std::vector<Bytes> chunks = inflatedChunks(golden().save());
+        std::size_t usable = 0;
+        for (Bytes& chunk : chunks) {
+            const Bytes right = chunk;
+            for (std::size_t n = 0; n < right.size(); ++n) {
+                chunk = right.substr(0, n);
+                usable += survives(fileOf(chunks));
+            }
+            for (std::size_t i = 0; i < right.size(); ++i)
+                for (int change = 1; change < 256; ++change) {
+                    chunk = right;
+                    chunk[i] = static_cast<char>(chunk[i] ^ change);
+                    usable += survives(fileOf(chunks));
+                }
+            chunk = right;
+        }
+        QVERIFY(usable > 0);  // a letter may be another
+    }
+
+    void seededDamageOfLargerFiles() {
+        std::size_t rounds = 1500;
+        if (qEnvironmentVariableIsSet("KIMDB_HISTORIES")) rounds = 10'000;
+        for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+            Crowd crowd(seed, 4);
+            crowd.run(300);
+            Document doc;
+            for (const Change& change : crowd.changes) QVERIFY(doc.receive(change).ok());
+            const std::vector<Bytes> right = inflatedChunks(doc.save());
+            for (std::size_t i = 0; i < rounds / 5; ++i) {
+                std::vector<Bytes> chunks = right;
+                Bytes& chunk = chunks[crowd.below(chunks.size())];
+                for (std::size_t n = 1 + crowd.below(3); n > 0 && !chunk.empty(); --n)
+                    chunk[crowd.below(chunk.size())] = static_cast<char>(crowd.random());
+                survives(fileOf(chunks));
+            }
+        }
+    }
+
+    void whatAFileClaimsCostsNothing() {
+        // A text chunk of 200 MiB in a few bytes, and one that says it is longer than allowed.
+        std::vector<Bytes> chunks = inflatedChunks(golden().save());
+        ChunkWriter writer(Compression::Zstd);
+        writer.add(ChunkType::Clock, chunks[0]);
+        writer.add(ChunkType::Tree, chunks[1]);
+        const Bytes head = writer.finish().substr(0, 9);
+        Bytes file = head;
+        const auto add = [&](ChunkType type, std::uint8_t coding, std::uint64_t inflated,
+                             const Bytes& bytes) {
+            const std::size_t begin = file.size();
+            ByteWriter out(file);
+            out.u8(static_cast<std::uint8_t>(type));
+            out.u8(coding);
+            out.varint(bytes.size());
+            if (coding) out.varint(inflated);
+            out.raw(bytes);
+            out.u32(crc32c(ByteView(file).substr(begin)));
+        };
+        add(ChunkType::Clock, 0, 0, chunks[0]);
+        add(ChunkType::Tree, 0, 0, chunks[1]);
+        add(ChunkType::Text, 1, 200 << 20, "not a frame of zstd at all");
+        const std::uint32_t crc = crc32c(file);
+        ByteWriter(file).u8(0);
+        ByteWriter(file).u32(crc);
+        const auto opened = DocumentFile::open(file);
+        QVERIFY(opened.ok());
+        allocation::Peak peak;
+        QVERIFY(!opened->textUtf8(kText).ok());
+        QVERIFY(!opened->document().ok());
+        QVERIFY2(peak.bytes() < (1 << 20), qPrintable(QString::number(peak.bytes())));
+
+        file = head;
+        add(ChunkType::Clock, 1, std::uint64_t{1} << 40, "x");
+        const std::uint32_t end = crc32c(file);
+        ByteWriter(file).u8(0);
+        ByteWriter(file).u32(end);
+        const auto refused = DocumentFile::open(file);
+        QVERIFY(!refused.ok());
+        QCOMPARE(refused.error().code, ErrorCode::TooLarge);
+    }
+
+    void newerFilesAreRefused() {
+        Bytes bytes = golden().save();
+        bytes[8] = 2;
+        QCOMPARE(DocumentFile::open(bytes).error().code, ErrorCode::VersionTooNew);
+        ChunkWriter writer(Compression::None);
+        writer.add(ChunkType::Clock, inflatedChunks(golden().save())[0]);
+        writer.add(static_cast<ChunkType>(50), "needed");
+        QCOMPARE(DocumentFile::open(writer.finish()).error().code, ErrorCode::Unsupported);
+    }
+
+    void unknownChunksArePassedOn() {
+        const std::vector<Bytes> chunks = inflatedChunks(golden().save());
+        ChunkWriter writer(Compression::None);
+        for (std::size_t i = 0; i < chunks.size(); ++i) writer.add(kChunks[i], chunks[i]);
+        writer.add(static_cast<ChunkType>(100), "for as long as the document lives");
+        writer.add(static_cast<ChunkType>(200), "for this version");
+        const Bytes bytes = writer.finish();
+        Document doc = *DocumentFile::open(bytes)->document(5);
+        QCOMPARE(hex(doc.save({Detail::Full, false})), hex(bytes));
+        doc.begin();
+        doc.set(kRoot, "x", 1);
+        (void)doc.commit(1);
+        const Bytes later = doc.save({Detail::Full, false});
+        QVERIFY(later.find("for as long as the document lives") != Bytes::npos);
+        QVERIFY(later.find("for this version") == Bytes::npos);
+    }
+
+    void anEmptyDocumentHasAFile() {
+        const auto file = DocumentFile::open(Document().save());
+        QVERIFY(file.ok());
+        QVERIFY(file->version()->isEmpty());
+        QCOMPARE(*file->textUtf8(kText), std::string());
+        QVERIFY(file->document()->toValue() == Document().toValue());
+    }
+
+    // What was seen before is not looked at again: a duplicate stays one, the next change is new.
+    void aFileKnowsItsChanges() {
+        Person ada(kAda), bob(kBob);
+        writeGolden(ada, bob);
+        Document opened = *DocumentFile::open(ada.doc.save())->document();
+        QVERIFY(*opened.receive(ada.written[0]) == crdt::Received::Duplicate);
+        ada.inserts(0, u"!");
+        QVERIFY(*opened.receive(ada.written.back()) == crdt::Received::Applied);
+        QCOMPARE(opened.textUtf8(kText), ada.text());
+    }
+
+    // The undo items of a replica keep their text when a file replaces its state.
+    void deletedTextIsGoneFromATrimmedFile() {
+        Person ada(kAda);
+        ada.inserts(0, u"public SECRET text");
+        ada.removes(7, 7);
+        QVERIFY(ada.doc.save({Detail::Full, false}).find("SECRET") != Bytes::npos);
+        QVERIFY(ada.doc.save({Detail::Trimmed, false}).find("SECRET") == Bytes::npos);
+        ada.doc.trim();
+        QVERIFY(ada.doc.save({Detail::Full, false}).find("SECRET") == Bytes::npos);
+        ada.undoes();
+        QCOMPARE(ada.text(), std::string("public SECRET text"));
+    }
+};
+
+QTEST_APPLESS_MAIN(TestDocumentFile)
+#include "tst_document_file.moc"
