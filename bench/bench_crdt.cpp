@@ -70,6 +70,7 @@ void localEdits(bench::Crdt& run, const json& data) {
     run.value("crdt.memory_edited_mb", allocated, "MB", kLocal, memory);
     bench::result("crdt.memory_edited_peak_mb",
                   static_cast<double>(bench::peakResidentBytes() - resident) / kMegabyte, "MB");
+    bench::files(run, doc);
 }
 
 // The same with an encoded change per edit, and those applied by another replica.
@@ -241,7 +242,9 @@ int main(int argc, char** argv) {
     bench::Crdt run(options, peers);
     boundary(run);
     if (const json data = bench::load("automerge-paper"); !data.is_null()) {
-        if (run.wantsAny({"crdt.local_ms", "crdt.memory_edited_mb"})) localEdits(run, data);
+        if (run.wantsAny({"crdt.local_ms", "crdt.memory_edited_mb", "crdt.file_full_bytes",
+                          "crdt.load_text_ms", "crdt.memory_loaded_mb", "crdt.memory_full_mb"}))
+            localEdits(run, data);
         if (run.wantsAny({"crdt.local_updates_ms", "crdt.apply_each_ms", "crdt.apply_batch_ms"}))
             encodedEdits(run, data);
     }

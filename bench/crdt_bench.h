@@ -51,6 +51,9 @@ class Crdt {
     Peers& m_peers;
 };
 
+//! \brief The document in a file, and read from one (crdt_files.cpp).
+void files(Crdt& run, const kimdb::crdt::Document& doc);
+
 //! \brief The cases B1–B3 of the crdt-benchmarks suite, N = 6,000 (crdt_suite.cpp).
 void suite(Crdt& run);
 
