@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+#include <kimdb/crdt/history.h>
+
+#include <algorithm>
+#include <cassert>
+
+#include "core/change.h"
+
+namespace kimdb::crdt {
+
+namespace {
+
+Error notHere() {
+    return {ErrorCode::NotFound, "history: the version has changes that are not here"};
+}
+
+}  // namespace
+
+Result<> History::add(const Change& change, std::int64_t received_ms) {
+    if (m_version.contains(change.lastId())) return {};
+    const bool has_deps = std::all_of(change.deps.begin(), change.deps.end(),
+                                      [&](OpId dep) { return m_version.contains(dep); });
+    if (!has_deps || change.first != m_version.at(change.replica) + 1)
+        return Error{ErrorCode::MissingDependencies,
+                     "history: a change that this one depends on is not here"};
+    const Bytes bytes = encodeChange(change);
+    m_by_replica[change.replica].push_back(static_cast<std::uint32_t>(m_entries.size()));
+    m_entries.push_back(
+        {{change.replica, change.first}, change.count, m_log.size(), bytes.size(), received_ms});
+    m_log.append(bytes);
+    m_version.include(change.lastId());
+    return {};
+}
+
+Change History::changeAt(const Entry& entry) const {
+    Result<Change> change = decodeChange(ByteView(m_log).substr(entry.begin, entry.bytes));
+    assert(change.ok());
+    return std::move(*change);
+}
+
+Result<Document> History::at(const VectorClock& version, ReplicaId self) const {
+    if (!version.difference(m_version).empty()) return notHere();
+    std::vector<Change> changes;
+    VectorClock whole;
+    for (const Entry& entry : m_entries) {
+        if (!version.contains(entry.first)) continue;
+        changes.push_back(changeAt(entry));
+        whole.include(changes.back().lastId());
+    }
+    Document document(self);
+    if (auto ok = document.receiveAll(changes, Origin::Rebuild); !ok) return ok.error();
+    if (whole != version || document.clock() != version)
+        return Error{ErrorCode::InvalidArgument,
+                     "history: no replica ever had exactly this version"};
+    return document;
+}
+
+VectorClock History::versionAt(std::int64_t received_ms) const {
+    VectorClock version;
+    for (const Entry& entry : m_entries) {
+        if (entry.received_ms > received_ms) break;
+        version.include({entry.first.replica, entry.first.counter + entry.count - 1});
+    }
+    return version;
+}
+
+std::vector<Change> History::since(const VectorClock& version) const {
+    std::vector<Change> changes;
+    for (const Entry& entry : m_entries)
+        if (!version.contains(entry.first)) changes.push_back(changeAt(entry));
+    return changes;
+}
+
+Result<> History::merge(const History& other) {
+    for (const Entry& entry : other.m_entries) {
+        if (m_version.contains(entry.first)) continue;
+        if (auto ok = add(other.changeAt(entry), entry.received_ms); !ok) return ok;
+    }
+    return {};
+}
+
+Result<Change> History::changeOf(OpId id) const {
+    const auto of = m_by_replica.find(id.replica);
+    if (of == m_by_replica.end() || id.isNull() || !m_version.contains(id))
+        return Error{ErrorCode::NotFound, "history: no such operation"};
+    const auto after = std::upper_bound(
+        of->second.begin(), of->second.end(), id.counter,
+        [&](std::uint64_t c, std::uint32_t i) { return c < m_entries[i].first.counter; });
+    return changeAt(m_entries[*std::prev(after)]);
+}
+
+Result<> History::setName(const std::string& name, const VectorClock& version) {
+    if (!version.difference(m_version).empty()) return notHere();
+    m_names[name] = version;
+    return {};
+}
+
+}  // namespace kimdb::crdt
