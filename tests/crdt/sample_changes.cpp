@@ -25,10 +25,56 @@ std::size_t place(SeededRandom& random, std::size_t n) {
     return static_cast<std::size_t>(random.below(n + 1));
 }
 
+void editList(Document& doc, SeededRandom& random) {
+    const ContainerId list = doc.createContainer(kRoot, "l", ContainerType::List);
+    const std::size_t n = doc.listLength(list);
+    switch (random.below(n ? 6 : 2)) {
+        case 0:
+            return doc.insertItems(list, place(random, n),
+                                   {sampleValue(random, 2), sampleValue(random, 1)});
+        case 1:
+            return doc.insertText(doc.insertContainer(list, 0, ContainerType::Text), 0, u"item");
+        case 2:
+            return doc.setItem(list, random.below(n), sampleValue(random, 2));
+        case 3:
+            return doc.removeItems(list, random.below(n), 1);
+        default:
+            return doc.moveItem(list, random.below(n), random.below(n));
+    }
+}
+
+void format(Document& doc, SeededRandom& random, const ContainerId& text) {
+    const std::size_t length = doc.textLength(text);
+    const std::size_t at = place(random, length);
+    switch (random.below(5)) {
+        case 0:
+            return (void)doc.comment(text, at, 5, "note");
+        case 1:
+            return doc.setBlock(text, at, "heading", sampleValue(random, 0));
+        case 2:
+            return doc.unmark(text, at, 9, "bold");
+        default:
+            return doc.mark(text, at, 1 + random.below(20), random.below(2) ? "bold" : "link",
+                            sampleValue(random, 1), static_cast<crdt::Expand>(random.below(4)));
+    }
+}
+
 void edit(Document& doc, SeededRandom& random) {
     const ContainerId text = doc.createContainer(kRoot, "t", ContainerType::Text);
     const std::size_t length = doc.textLength(text);
-    switch (random.below(9)) {
+    switch (random.below(15)) {
+        case 9:
+        case 10:
+        case 11:
+            return editList(doc, random);
+        case 12:
+        case 13:
+            return format(doc, random, text);
+        case 14: {
+            const ContainerId set = doc.createContainer(kRoot, "s", ContainerType::Set);
+            const Value member = static_cast<std::int64_t>(random.below(5));
+            return random.below(3) ? doc.addMember(set, member) : doc.removeMember(set, member);
+        }
         case 0:
         case 1:
         case 2:
