@@ -175,6 +175,50 @@ void manyAtOnePlace(bench::Crdt& run) {
         });
 }
 
+// 10,000 map, list and text operations of two replicas that do not see each other, each a change
+// of its own; a third replica gets them in a batch. bench/peer_cases.mjs draws the same numbers.
+void mixedMerge(bench::Crdt& run) {
+    const auto root = crdt::ContainerId::root();
+    std::vector<Bytes> updates;
+    for (const ReplicaId id : {1, 2}) {
+        Document doc(id);
+        bench::Draw draw(static_cast<std::uint32_t>(id));
+        const auto place = [&](std::size_t last) {
+            return static_cast<std::size_t>(draw.integer(0, static_cast<std::int64_t>(last)));
+        };
+        std::size_t chars = 0, items = 0;
+        for (int i = 0; i < kMixedEdits; ++i) {
+            const std::int64_t what = draw.integer(0, 2);
+            doc.begin();
+            if (what == 0) {
+                const std::string key = "k" + std::to_string(draw.integer(0, 99));
+                doc.set(doc.createContainer(root, "map", crdt::ContainerType::Map), key,
+                        draw.integer(0, 1'000'000));
+            } else if (what == 1) {
+                const std::size_t at = place(items++);
+                doc.insertItems(doc.createContainer(root, "list", crdt::ContainerType::List), at,
+                                {draw.integer(0, 1'000'000)});
+            } else if (chars > 10 && draw.integer(0, 3) == 0) {
+                doc.removeText(bench::kText, place(chars-- - 1), 1);
+            } else {
+                const std::string word = draw.word(1, 5);
+                doc.insertText(bench::kText, place(chars), toUtf16(word));
+                chars += word.size();
+            }
+            updates.push_back(encodeChange(*doc.commit(1)));
+        }
+    }
+    Document doc;
+    const double ms = bench::medianMs(
+        run.options().runs, [&] { doc = Document(3); },
+        [&] {
+            bench::receiveBatch(doc, updates);
+            bench::require(!doc.text(bench::kText).empty(), "mixed");
+        });
+    run.value("crdt.merge_10k_us_per_op", ms * 1000 / static_cast<double>(updates.size()), "us",
+              "peer_cases.mjs mixed", at("/usPerOp"));
+}
+
 // Time per edit in a document of random edits, and in one ten times as long.
 void growth(bench::Crdt& run) {
     if (!run.options().wants("crdt.growth_10x")) return;
@@ -250,6 +294,7 @@ int main(int argc, char** argv) {
     }
     if (run.wantsAny({"crdt.friends_each_ms", "crdt.friends_batch_ms"})) friends(run);
     if (run.wantsAny({"crdt.insert_at_zero_ms"})) manyAtOnePlace(run);
+    if (run.wantsAny({"crdt.merge_10k_us_per_op"})) mixedMerge(run);
     growth(run);
     bench::suite(run);
 }
