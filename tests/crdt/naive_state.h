@@ -84,7 +84,7 @@ struct NaiveOp {
     std::uint64_t width() const { return kind == NaiveKind::Insert ? text.size() : 1; }
 };
 
-//! \brief The operation that made a comment, by the comment's key "#replica.counter"; none for others.
+//! \brief The operation that made a comment, from its key "#replica.counter"; none for other keys.
 OpId commentOf(const std::string& key);
 
 //! \brief Ids that an operation needs to be there.
