@@ -18,7 +18,7 @@ class History {
  public:
     explicit History(std::uint64_t seed, Mistake mistake = Mistake::None);
 
-    //! The first thing that was not as it has to be. \a words gets what was done, a line per action.
+    //! The first thing that was not as it has to be. \a words gets a line for each action.
     std::optional<std::string> run(std::string* words = nullptr) const;
     //! A shorter one that fails too, of which no action can be taken out. REQUIRES: this one fails.
     History shrunk() const;
