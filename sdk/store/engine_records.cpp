@@ -81,14 +81,14 @@ Result<std::optional<StoredRecord>> Engine::record(std::string_view collection,
 Result<std::optional<StoredRecord>> Engine::findRecord(const RecordName& name) const {
     const std::uint64_t epoch = m_cache.epoch();
     std::optional<StoredRecord> value;
+    const int shard = Memtable::shardOfRecord(name, m_options.shard_count);
     const auto look = [&](const Memtable& table) {
-        const Memtable::Record* found = table.findRecord(name);
+        const Memtable::Record* found = table.findRecord(name, shard);
         if (found) value = found->value;
         return found != nullptr;
     };
     if (m_tables->newestFirst(look)) return value;
     if (auto cached = m_cache.find(name)) return std::move(*cached);
-    const int shard = Memtable::shardOfRecord(name, m_options.shard_count);
     auto reader = m_shards[static_cast<std::size_t>(shard)]->reader();
     if (!reader) return reader.error();
     auto found = (*reader)->record(name);
@@ -156,8 +156,11 @@ Result<std::vector<std::string>> Engine::collections() const {
     if (auto ok = checkOpen(); !ok) return ok.error();
     std::set<std::string> names;
     m_tables->newestFirst([&](const Memtable& table) {
-        for (const auto& [name, record] : table.records())
-            if (record.value) names.insert(name.first);
+        for (int shard = 0; shard < table.shardCount(); ++shard)
+            for (const auto& [collection, rows] : table.records(shard))
+                if (std::any_of(rows.begin(), rows.end(),
+                                [](const SortedRows::Row& row) { return row.value.has_value(); }))
+                    names.insert(collection);
         return false;
     });
     for (const auto& shard : m_shards) {

@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::size_t kNodeBytes = 96;  // about what a map's node and two string headers take
 
+constexpr std::size_t kRowBytes = sizeof(SortedRows::Row) + 64;  // and its entry, two allocations
+
 std::size_t costOf(const LogEntry& e) {
     return 2 * kNodeBytes + sizeof(LogEntry) + e.user.size() + e.change.size();
 }
@@ -31,9 +33,10 @@ const Memtable::Document* Memtable::find(const std::string& doc) const {
     return it == m_documents.end() ? nullptr : &it->second;
 }
 
-const Memtable::Record* Memtable::findRecord(const RecordName& name) const {
-    const auto it = m_records.find(name);
-    return it == m_records.end() ? nullptr : &it->second;
+const Memtable::Record* Memtable::findRecord(const RecordName& name, int shard) const {
+    const RecordTable& table = records(shard);
+    const auto it = table.find(name.first);
+    return it == table.end() ? nullptr : it->second.find(name.second);
 }
 
 Memtable::Document& Memtable::document(std::string doc) {
@@ -116,10 +119,12 @@ class Memtable::Applier {
                    std::optional<StoredRecord> value) {
         const int shard = shardOfRecord({collection, key}, m_table.m_shard_count);
         if (heldBy(shard)) return;
-        m_table.m_bytes += kNodeBytes + sizeof(Record) + collection.size() + key.size() + bytes;
         m_table.m_touched |= 1U << shard;
-        m_table.m_records[{std::move(collection), std::move(key)}] =
-            Record{shard, std::move(value)};
+        RecordTable& records = m_table.m_records[static_cast<std::size_t>(shard)];
+        auto in = records.find(collection);
+        if (in == records.end()) in = records.try_emplace(std::move(collection)).first;
+        m_table.m_bytes += kRowBytes + key.size() + bytes;
+        in->second.row(std::move(key)).value = std::move(value);
     }
 
     Memtable& m_table;
@@ -190,13 +195,26 @@ Result<std::vector<LogEntry>> LogOverlay::merge(std::vector<LogEntry> shard, std
 
 void RecordOverlay::collect(const Memtable& table, const std::string& collection,
                             const std::string& from, std::size_t limit) {
+    struct Range {
+        SortedRows::Iterator at, end;
+    };
+    std::vector<Range> ranges;  // of the shards, none empty
+    for (int shard = 0; shard < table.shardCount(); ++shard) {
+        const auto in = table.records(shard).find(collection);
+        if (in == table.records(shard).end()) continue;
+        const Range range{in->second.lowerBound(from), in->second.end()};
+        if (range.at != range.end) ranges.push_back(range);
+    }
     std::size_t present = 0;  // of what the scan will see: a newer table may have erased some
-    for (auto it = table.records().lower_bound(RecordName(collection, from));
-         it != table.records().end() && it->first.first == collection && present < limit; ++it) {
-        auto value = it->second.value;
+    while (present < limit && !ranges.empty()) {
+        const auto next =
+            std::min_element(ranges.begin(), ranges.end(),
+                             [](const Range& a, const Range& b) { return a.at->key < b.at->key; });
+        auto value = next->at->value;
         if (value && value->expired(m_now_ms)) value.reset();
-        const auto [record, fresh] = m_records.emplace(it->first.second, std::move(value));
+        const auto [record, fresh] = m_records.emplace(next->at->key, std::move(value));
         present += record->second.has_value();
+        if (++next->at == next->end) ranges.erase(next);
     }
 }
 

@@ -13,18 +13,9 @@
 
 #include "core/limits.h"
 #include "store/log_store.h"
+#include "store/record_table.h"
 
 namespace kimdb::store {
-
-//! \brief A record as the store keeps it.
-struct StoredRecord {
-    Bytes value;
-    SeqNo version = 0;            //!< number of the batch that wrote it
-    std::int64_t expires_ms = 0;  //!< 0: never
-
-    bool expired(std::int64_t now_ms) const { return expires_ms != 0 && expires_ms <= now_ms; }
-    bool operator==(const StoredRecord&) const = default;
-};
 
 //! \brief Collection and key, as a name to look for.
 using RecordName = std::pair<std::string_view, std::string_view>;
@@ -46,18 +37,7 @@ class Memtable {
         std::uint64_t shard_seq = 0;               //!< number of that append
         std::uint64_t trimmed = 0;                 //!< entries up to here are dropped
     };
-    struct Record {
-        int shard = 0;
-        std::optional<StoredRecord> value;
-    };
-    struct ByName {
-        using is_transparent = void;
-        template <class A, class B>
-        bool operator()(const A& a, const B& b) const {
-            return RecordName(a.first, a.second) < RecordName(b.first, b.second);
-        }
-    };
-    using Records = std::map<std::pair<std::string, std::string>, Record, ByName>;
+    using Record = SortedRows::Row;
     //! How many appends each shard's feed has counted.
     using ShardSeqs = std::array<std::uint64_t, limits::kShardCountMax>;
 
@@ -70,10 +50,17 @@ class Memtable {
     void apply(Batch batch, SeqNo seq, const Applied& applied = {});
 
     const std::map<std::string, Document>& documents() const { return m_documents; }
-    const Records& records() const { return m_records; }
+    //! Of one shard.
+    const RecordTable& records(int shard) const {
+        return m_records[static_cast<std::size_t>(shard)];
+    }
     const Document* find(const std::string& doc) const;
+    int shardCount() const { return m_shard_count; }
     //! What it says about a record; null: nothing.
-    const Record* findRecord(const RecordName& name) const;
+    const Record* findRecord(const RecordName& name, int shard) const;
+    const Record* findRecord(const RecordName& name) const {
+        return findRecord(name, shardOfRecord(name, m_shard_count));
+    }
     //! Number of the last batch in it.
     SeqNo last() const { return m_last; }
     const ShardSeqs& shardSeqs() const { return m_shard_seqs; }
@@ -81,7 +68,7 @@ class Memtable {
     std::size_t bytes() const { return m_bytes; }
     //! Writes it has taken.
     std::size_t rows() const { return m_rows; }
-    bool empty() const { return m_documents.empty() && m_records.empty(); }
+    bool empty() const { return m_touched == 0; }
     //! Whether something of it belongs to the shard.
     bool touches(int shard) const { return m_touched >> shard & 1; }
 
@@ -97,7 +84,7 @@ class Memtable {
     SeqNo m_last;
     ShardSeqs m_shard_seqs;
     std::map<std::string, Document> m_documents;
-    Records m_records;
+    std::array<RecordTable, limits::kShardCountMax> m_records;  // by shard
     std::size_t m_bytes = 0;
     std::size_t m_rows = 0;
     unsigned m_touched = 0;  // a bit for each shard

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "store/record_cache.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace kimdb::store {
@@ -61,14 +62,21 @@ void RecordCache::put(const RecordName& name, const Found& found, std::uint64_t 
 void RecordCache::forget(const Memtable& table, int shard) {
     ++m_epoch;
     if (m_bytes_max == 0) return;
-    for (const auto& [name, record] : table.records()) {
-        if (record.shard != shard) continue;
-        const std::string text = textOf(name);
-        Partition& partition = partitionOf(text);
-        const std::lock_guard lock(partition.mutex);
-        const auto it = partition.index.find(text);
-        if (it != partition.index.end()) erase(partition, it->second);
-    }
+    // A partition seen empty under its lock stays free of what the epoch has made too late.
+    const bool nothing =
+        std::all_of(m_partitions.begin(), m_partitions.end(), [](Partition& partition) {
+            const std::lock_guard lock(partition.mutex);
+            return partition.ring.empty();
+        });
+    if (nothing) return;
+    for (const auto& [collection, rows] : table.records(shard))
+        for (const SortedRows::Row& row : rows) {
+            const std::string text = textOf({collection, row.key});
+            Partition& partition = partitionOf(text);
+            const std::lock_guard lock(partition.mutex);
+            const auto it = partition.index.find(text);
+            if (it != partition.index.end()) erase(partition, it->second);
+        }
 }
 
 // The last slot moves into the gap.

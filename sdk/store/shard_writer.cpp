@@ -68,9 +68,9 @@ Result<> ShardWriter::write(const Memtable& table, int index) {
     for (const auto& [doc, document] : table.documents())
         if (document.shard == index)
             if (auto ok = writeDocument(doc, document); !ok) return ok;
-    for (const auto& record : table.records())
-        if (record.second.shard == index)
-            if (auto ok = writeRecord(record); !ok) return ok;
+    for (const auto& [collection, rows] : table.records(index))
+        for (const SortedRows::Row& row : rows)
+            if (auto ok = writeRecord(collection, row); !ok) return ok;
     if (auto ok = putState("rows", m_rows); !ok) return ok;
     return putState("shard_seq", signedOf(table.shardSeqs()[static_cast<std::size_t>(index)]));
 }
@@ -133,9 +133,8 @@ Result<> ShardWriter::writeSnapshots(const std::string& doc, const Memtable::Doc
 }
 
 // Added or changed, so that the rows are counted.
-Result<> ShardWriter::writeRecord(const Memtable::Records::value_type& record) {
-    const auto& [collection, key] = record.first;
-    const auto& value = record.second.value;
+Result<> ShardWriter::writeRecord(const std::string& collection, const SortedRows::Row& row) {
+    const auto& [key, value] = row;
     const auto run = [&](Statement& statement) {
         statement.bindText(1, collection);
         statement.bindText(2, key);

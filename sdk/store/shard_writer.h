@@ -30,7 +30,7 @@ class ShardWriter {
 
  private:
     Result<> writeDocument(const std::string& doc, const Memtable::Document& document);
-    Result<> writeRecord(const Memtable::Records::value_type& record);
+    Result<> writeRecord(const std::string& collection, const SortedRows::Row& row);
     Result<> writeKeys(const std::string& doc, const Memtable::Document& document);
     Result<> writeSnapshots(const std::string& doc, const Memtable::Document& document);
     Result<> trimDocument(const std::string& doc, DocumentRow& row, std::uint64_t up_to);
