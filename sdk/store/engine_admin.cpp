@@ -88,7 +88,7 @@ Result<VerifyReport> Engine::scrub(int shard, const VerifyProgress& progress) {
 Result<> Engine::eraseTraces() {
     const std::shared_lock lock(m_open_mutex);
     if (auto ok = checkOpen(); !ok) return ok;
-    m_journal->beginSegment();
+    m_journal->beginErasing();
     Batch mark;  // makes the journal begin that segment
     mark.erase("", "~erased");
     Bytes record = encodeBatch(mark);

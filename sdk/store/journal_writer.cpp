@@ -86,6 +86,14 @@ std::size_t JournalWriter::segmentCount() const {
     return m_full.size() + m_free.size() + (m_writing ? 1 : 0);
 }
 
+void JournalWriter::beginErasing() {
+    {
+        const std::lock_guard lock(m_mutex);
+        m_erasing = true;
+    }
+    m_begin_segment = true;
+}
+
 // An emptied file is in nobody's hand while it is wiped: the writing thread makes a new one.
 Result<> JournalWriter::wipeEmptied() {
     std::list<Segment> emptied;
@@ -97,6 +105,7 @@ Result<> JournalWriter::wipeEmptied() {
         if (auto ok = fillFile(*segment.file, segment.file_bytes); !ok) return ok;
     const std::lock_guard lock(m_mutex);
     m_free.splice(m_free.end(), emptied);
+    m_erasing = false;
     return {};
 }
 
@@ -110,7 +119,7 @@ void JournalWriter::closeSegment() {
 Result<JournalWriter::Segment> JournalWriter::takeFree(std::size_t bytes) {
     {
         const std::lock_guard lock(m_mutex);
-        for (auto it = m_free.begin(); it != m_free.end(); ++it) {
+        for (auto it = m_free.begin(); it != m_free.end() && !m_erasing; ++it) {
             if (it->file_bytes < bytes) continue;
             Segment segment = std::move(*it);
             m_free.erase(it);
@@ -177,7 +186,7 @@ Result<> JournalWriter::recycle(SeqNo flushed) {
                 m_full.erase(segment);
                 continue;
             }
-            const bool keep = !segment->failed && m_free.size() < kFilesKept &&
+            const bool keep = !segment->failed && !m_erasing && m_free.size() < kFilesKept &&
                               segment->file_bytes == m_options.segment_bytes;
             if (keep) {
                 m_free.splice(m_free.end(), m_full, segment);

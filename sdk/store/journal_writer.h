@@ -50,8 +50,10 @@ class JournalWriter {
     //! Segments begun so far are not used again: recycle() renames them to NAME.kept, and nothing
     //! reads or removes them. For a damaged shard, which may lack what they hold. Thread: any.
     void keepPresent();
-    //! The next group begins a new segment. Thread: any.
-    void beginSegment() { m_begin_segment = true; }
+    //! The next group begins a new segment in a new file; until wipeEmptied() has succeeded emptied
+    //! files are removed and none is used again, for behind what is written into it stands what it
+    //! held. Thread: any.
+    void beginErasing();
     //! Overwrites the emptied files with zeros. Thread: as recycle().
     Result<> wipeEmptied();
     //! Segment files, emptied ones too. Thread: any.
@@ -91,6 +93,7 @@ class JournalWriter {
     mutable std::mutex m_mutex;  // guards the lists and the next file number
     std::list<Segment> m_full;
     std::list<Segment> m_free;
+    bool m_erasing = false;
     std::uint64_t m_next_file = 1;
 };
 

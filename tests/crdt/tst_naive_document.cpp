@@ -5,6 +5,7 @@
 
 #include "core/utf8.h"
 #include "crdt/case_runner.h"
+#include "crdt/history.h"
 #include "crdt/naive_document.h"
 #include "crdt/test_data.h"
 
@@ -167,6 +168,12 @@ QString run(const json& test_case) {
     return {};
 }
 
+// Where there are no cases: the model with the engine in histories of the same shape.
+void generatedHistories() {
+    for (std::uint64_t seed = 60'001; seed < 60'101; ++seed)
+        if (const auto bad = History(seed).run()) QFAIL(bad->c_str());
+}
+
 }  // namespace
 
 class TestNaiveDocument : public QObject {
@@ -174,7 +181,7 @@ class TestNaiveDocument : public QObject {
  private slots:
     void casesOfTheReferenceModel() {
         const json data = testData("conformance-kimdb");
-        if (data.is_null()) QSKIP("KIMDB_DATA_DIR has no cases");
+        if (data.is_null()) return generatedHistories();
         int cases = 0;
         for (const json& test_case : data["cases"]) {
             const QString bad = run(test_case);

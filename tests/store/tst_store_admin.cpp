@@ -160,6 +160,8 @@ class TestStoreAdmin : public QObject {
         }
     }
 
+    // A journal file that was used again while traces were erased kept, behind the few groups of
+    // its new life, the text of its old one.
     void whatWasErasedIsInNoFile() {
         StoreFolder folder;
         auto options = folder.options();
