@@ -15,11 +15,18 @@ std::size_t peak_bytes = 0;
 
 }  // namespace
 
-void* operator new(std::size_t size) {
+// std::stable_sort takes its buffer from this one.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
     void* p = std::malloc(size);
-    if (!p) throw std::bad_alloc();
+    if (!p) return nullptr;
     now_bytes += malloc_usable_size(p);
     peak_bytes = std::max(peak_bytes, now_bytes);
+    return p;
+}
+
+void* operator new(std::size_t size) {
+    void* p = operator new(size, std::nothrow);
+    if (!p) throw std::bad_alloc();
     return p;
 }
 

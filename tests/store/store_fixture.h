@@ -68,6 +68,7 @@ class StoreFolder {
 
     //! A copy as a process that dies now would leave it. REQUIRES: nothing is being written.
     void copyTo(const StoreFolder& other) const {
+        if (!std::filesystem::exists(m_path)) return;  // it died before it made one
         std::filesystem::remove_all(other.m_path);
         std::filesystem::copy(m_path, other.m_path, std::filesystem::copy_options::recursive);
     }
