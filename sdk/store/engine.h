@@ -164,6 +164,8 @@ class Engine final : public LogStore {
     Result<> checkOpen() const;
     Result<Shard::Lease> shardOf(const std::string& doc) const;
     Result<bool> hasAnything(const std::string& doc) const;
+    Result<std::optional<LogEntry>> lookForEntry(const std::string& doc, ReplicaId replica,
+                                                 std::uint64_t counter) const;
     void tellObserver(SeqNo seq, const Batch& batch);
     Result<> checkDamage(const Batch& batch) const;
     Result<> admit(const Batch& batch, const Bytes& record);

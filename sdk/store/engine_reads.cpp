@@ -162,6 +162,16 @@ Result<std::optional<LogEntry>> Engine::findEntry(const std::string& doc, Replic
                                                   std::uint64_t counter) const {
     const std::shared_lock lock(m_open_mutex);
     if (auto ok = checkOpen(); !ok) return ok.error();
+    // A table that leaves memory meanwhile takes along what it says of an older entry.
+    for (;;) {
+        const std::uint64_t generation = m_tables->generation();
+        auto found = lookForEntry(doc, replica, counter);
+        if (!found || generation == m_tables->generation()) return found;
+    }
+}
+
+Result<std::optional<LogEntry>> Engine::lookForEntry(const std::string& doc, ReplicaId replica,
+                                                     std::uint64_t counter) const {
     std::optional<LogEntry> found;
     const auto look = [&](const Memtable& table) {
         const Memtable::Document* d = table.find(doc);

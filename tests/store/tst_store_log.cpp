@@ -233,6 +233,24 @@ class TestStoreLog : public QObject {
         QCOMPARE(*engine->lastPosition("d/a"), kMany + 1);
     }
 
+    // An entry was read from its shard, then the table that said "trimmed" had been flushed and
+    // could not say so any more: the entry came back for a moment.
+    void whatIsTrimmedStaysGoneWhileItIsFlushed() {
+        StoreFolder folder;
+        auto options = folder.options();
+        options.flush_interval = 1ms;
+        auto engine = StoreFolder::open(options);
+        for (std::uint64_t n = 1; n <= 100; ++n) {
+            KIMDB_OK(engine->commit(appendOf("d/a", entryAt(n))));
+            KIMDB_OK(engine->flush());
+            Batch batch;
+            batch.trim("d/a", n);
+            KIMDB_OK(engine->commit(std::move(batch)));
+            for (int i = 0; i < 200; ++i)
+                QVERIFY(*engine->findEntry("d/a", entryAt(n).replica, n) == std::nullopt);
+        }
+    }
+
     void aLostBlockIsNoticed() {
         StoreFolder folder;
         {
