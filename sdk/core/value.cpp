@@ -11,7 +11,6 @@
 //                                      strictly ascending by bytes
 #include <bit>
 #include <cmath>
-#include <cstdio>
 
 #include <kimdb/value.h>
 
@@ -103,71 +102,6 @@ Value decodeFrom(ByteReader& in, int depth) {
     }
 }
 
-void appendJsonString(std::string& out, std::string_view s) {
-    out += '"';
-    for (const char c : s) {
-        if (c == '"' || c == '\\')
-            (out += '\\') += c;
-        else if (c == '\n')
-            out += "\\n";
-        else if (static_cast<unsigned char>(c) < 0x20) {
-            char buffer[8];
-            std::snprintf(buffer, sizeof buffer, "\\u%04x", static_cast<unsigned>(c));
-            out += buffer;
-        } else
-            out += c;
-    }
-    out += '"';
-}
-
-std::string base64(ByteView in) {
-    static constexpr char kDigits[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out;
-    for (std::size_t i = 0; i < in.size(); i += 3) {
-        std::uint32_t word = 0;
-        for (std::size_t k = 0; k < 3; ++k)
-            word = word << 8 | (i + k < in.size() ? static_cast<std::uint8_t>(in[i + k]) : 0);
-        for (std::size_t k = 0; k < 4; ++k)
-            out += i + k > in.size() ? '=' : kDigits[word >> (18 - 6 * k) & 63];
-    }
-    return out;
-}
-
-void jsonInto(const Value& value, std::string& out) {
-    char buffer[40];
-    if (const bool* b = value.asBool())
-        out += *b ? "true" : "false";
-    else if (const std::int64_t* i = value.asInt())
-        out += std::to_string(*i);
-    else if (const double* d = value.asDouble()) {
-        std::snprintf(buffer, sizeof buffer, "%.17g", *d);
-        out += std::isfinite(*d) ? buffer : "null";
-        if (std::isfinite(*d) && out.find_last_of(".eE") == std::string::npos) out += ".0";
-    } else if (const std::string* s = value.asString())
-        appendJsonString(out, *s);
-    else if (const Value::Blob* blob = value.asBlob())
-        out += "{\"$bytes\":\"" + base64(blob->bytes) + "\"}";
-    else if (const Value::Array* array = value.asArray()) {
-        out += '[';
-        for (const Value& v : *array) {
-            if (out.back() != '[') out += ',';
-            jsonInto(v, out);
-        }
-        out += ']';
-    } else if (const Value::Object* object = value.asObject()) {
-        out += '{';
-        for (const auto& [key, v] : *object) {
-            if (out.back() != '{') out += ',';
-            appendJsonString(out, key);
-            out += ':';
-            jsonInto(v, out);
-        }
-        out += '}';
-    } else
-        out += "null";
-}
-
 }  // namespace
 
 Bytes Value::encode() const {
@@ -182,12 +116,6 @@ Result<Value> Value::decode(ByteView bytes) {
     Value value = decodeFrom(in, 0);
     if (!in.done()) return Error{ErrorCode::Malformed, "a value is damaged or nested too deeply"};
     return value;
-}
-
-std::string Value::toJson() const {
-    std::string out;
-    jsonInto(*this, out);
-    return out;
 }
 
 }  // namespace kimdb

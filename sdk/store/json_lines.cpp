@@ -7,6 +7,7 @@
 
 #include <kimdb/value.h>
 
+#include "core/base64.h"
 #include "core/utf8.h"
 
 namespace kimdb::store {
@@ -127,27 +128,6 @@ class Exporter {
     const Progress& m_progress;
     std::uint64_t m_lines = 0;
 };
-
-std::optional<Bytes> decodeBase64(ByteView text) {
-    Bytes out;
-    std::uint32_t bits = 0;
-    int count = 0;
-    while (!text.empty() && text.back() == '=') text.remove_suffix(1);
-    for (const char c : text) {
-        const int v = c >= 'A' && c <= 'Z'   ? c - 'A'
-                      : c >= 'a' && c <= 'z' ? c - 'a' + 26
-                      : c >= '0' && c <= '9' ? c - '0' + 52
-                      : c == '+'             ? 62
-                      : c == '/'             ? 63
-                                             : -1;
-        if (v < 0) return {};
-        bits = bits << 6 | static_cast<std::uint32_t>(v);
-        if ((count += 6) < 8) continue;
-        count -= 8;
-        out.push_back(static_cast<char>(bits >> count));
-    }
-    return out;
-}
 
 // The fields of a line. SQLite knows JSON, so no second parser is needed.
 class LineReader {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -53,8 +54,12 @@ class Value {
     //! \brief Strict inverse of encode(). Errors: Malformed, TooLarge (nesting above
     //! limits::kValueDepthMax). Allocates in proportion to the input only.
     static Result<Value> decode(ByteView bytes);
-    //! \brief JSON text for people and logs of tests. Blobs become {"$bytes":"<base64>"}.
+    //! \brief JSON text. Blobs become {"$bytes":"<base64>"}, doubles that are no number null.
     std::string toJson() const;
+    //! \brief Its strict inverse: one JSON text in valid UTF-8, without keys that stand twice.
+    //! Numbers with a point or an exponent are doubles; integers have to fit into 64 bits. Errors:
+    //! Malformed, TooLarge (nesting above limits::kValueDepthMax).
+    static Result<Value> fromJson(std::string_view text);
 
  private:
     std::variant<std::monostate, bool, std::int64_t, double, std::string, Blob, Array, Object>
