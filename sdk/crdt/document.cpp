@@ -103,6 +103,19 @@ std::vector<TextSpan> Document::spans(const ContainerId& text) const {
     return {{std::move(plain), {}}};
 }
 
+std::map<std::string, Value> Document::attributes(const ContainerId& text,
+                                                  std::size_t position) const {
+    std::map<std::string, Value> attributes;
+    const Container* c = m_impl->containers.find(text);
+    if (!c || !c->marks) return attributes;
+    const bool is_end = position >= c->text->length();
+    const Slot slot = is_end ? kEndSlot : c->text->neighboursOf(position).right;
+    c->marks->forEachAt(slot, [&](const MarkKey& key, const Marks::Mark& mark) {
+        attributes.emplace(key.isComment() ? commentKey(key.comment) : key.text, *mark.value);
+    });
+    return attributes;
+}
+
 std::size_t Document::listLength(const ContainerId& list) const {
     const Container* c = m_impl->containers.find(list);
     return c && c->list ? c->list->length() : 0;

@@ -208,6 +208,9 @@ class Document {
     std::int64_t counter(const ContainerId& counter) const;
     //! The text in runs of equal attributes.
     std::vector<TextSpan> spans(const ContainerId& text) const;
+    //! Of the character at a position; behind the last one, those of an unterminated last
+    //! paragraph.
+    std::map<std::string, Value> attributes(const ContainerId& text, std::size_t position) const;
     std::size_t listLength(const ContainerId& list) const;
     //! nullopt behind the end.
     std::optional<Item> item(const ContainerId& list, std::size_t index) const;
