@@ -137,6 +137,7 @@ class DocumentSync {
                            const std::function<bool(const Change&)>& also);
     Result<> resolve(const Fork& fork);
     Result<> restoreRejected(const Fork& fork, const Rejected& entry);
+    Result<> addLostDeps(DocumentLog::Edit& edit, const Change& before, const Change& after);
     Result<> moveToDerived(const Fork& fork);
     Result<> yieldTo(const Fork& fork);
     using Branches = std::map<ReplicaId, std::uint64_t>;  // stream -> first counter that is lost

@@ -72,6 +72,7 @@ Result<> DocumentSync::resolve(const Fork& fork) {
     if (isSameEdit(mine, relays)) {
         DocumentLog::Edit edit(m_log, m_shared.clock.wallTime());
         edit.replace(fork.mine.position, relays);
+        if (auto ok = addLostDeps(edit, mine, relays); !ok) return ok;
         return commitRewrite(edit, m_shared.identity, {});
     }
     if (!owns(mine.replica)) return yieldTo(fork);
@@ -88,9 +89,52 @@ Result<> DocumentSync::resolve(const Fork& fork) {
     return yieldTo(fork);
 }
 
+// A waiting change may know ids only through a dep of \a before that \a after has not. Without a
+// dep of its own the relay, which reads headers only, could take it in front of what it refers to.
+Result<> DocumentSync::addLostDeps(DocumentLog::Edit& edit, const Change& before,
+                                   const Change& after) {
+    std::map<ReplicaId, std::pair<std::uint64_t, std::uint64_t>> lost;  // (known, was known]
+    for (const OpId& dep : before.deps) lost[dep.replica] = {0, dep.counter};
+    for (const OpId& dep : after.deps)
+        if (lost.contains(dep.replica)) lost[dep.replica].first = dep.counter;
+    std::erase_if(lost, [](const auto& l) { return l.second.first >= l.second.second; });
+    if (lost.empty()) return {};
+    std::optional<Error> failed;
+    const auto read = m_log.forEach(0, [&](const LogChange& entry) {
+        const Change& change = entry.change;
+        if (!isPending(change) || change.is_void) return true;
+        const auto references = crdt::references(change);
+        if (!references) return failed = references.error(), false;
+        std::map<ReplicaId, std::uint64_t> needed;
+        for (const crdt::IdRun& run : *references) {
+            const auto range = lost.find(run.replica);
+            if (run.replica == change.replica || range == lost.end()) continue;
+            const auto [known, was_known] = range->second;
+            const std::uint64_t last = std::min(run.end() - 1, was_known);
+            if (last > known) needed[run.replica] = std::max(needed[run.replica], last);
+        }
+        std::vector<OpId> deps = change.deps;
+        for (const auto& [replica, counter] : needed) {
+            const auto dep = std::ranges::find(deps, replica, &OpId::replica);
+            if (dep == deps.end())
+                deps.push_back({replica, counter});
+            else
+                dep->counter = std::max(dep->counter, counter);
+        }
+        if (deps == change.deps) return true;
+        std::ranges::sort(deps);
+        auto rewritten = crdt::withDeps(change, std::move(deps));
+        if (!rewritten) return failed = rewritten.error(), false;
+        edit.replace(entry.position, *rewritten);
+        return true;
+    });
+    return failed ? Result<>(*failed) : read;
+}
+
 Result<> DocumentSync::restoreRejected(const Fork& fork, const Rejected& entry) {
     DocumentLog::Edit edit(m_log, m_shared.clock.wallTime());
     edit.replace(fork.mine.position, fork.relays);
+    if (auto ok = addLostDeps(edit, fork.mine.change, fork.relays); !ok) return ok;
     m_shared.rejected.remove(edit.batch(), entry.id);
     if (auto ok = commitRewrite(edit, m_shared.identity, {}); !ok) return ok;
     m_shared.outbox.notify([entry](SyncDelegate& delegate) { delegate.accepted(entry); });
@@ -156,6 +200,7 @@ Result<> DocumentSync::yieldTo(const Fork& fork) {
         return loseBranches({{mine.replica, mine.first}});
     DocumentLog::Edit edit(m_log, m_shared.clock.wallTime());
     edit.replace(fork.mine.position, fork.relays);
+    if (auto ok = addLostDeps(edit, mine, fork.relays); !ok) return ok;
     Branches none;
     return reject(edit, {fork.mine}, none);
 }

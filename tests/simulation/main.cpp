@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// sim_cluster --seeds N [--from S] [--steps N]    runs N seeds, up to the first failing one
+// sim_cluster --seeds N [--from S] [--steps N]    runs N seeds and names those that fail
 // sim_cluster --seed S --verbose [--steps N]      replays one with a readable trace
 // Both take --mutation NAME (see sim_options.h).
 #include <chrono>
@@ -13,6 +13,9 @@
 using namespace kimdb::sim;
 
 namespace {
+
+// What decision 0042 leaves open is met once in 2,000 seeds; much more often is a new hole.
+constexpr std::uint64_t kSeedsPerLimit = 500;
 
 struct Arguments {
     Options options;
@@ -65,6 +68,8 @@ int main(int argc, char** argv) {
         return 2;
     }
     const auto start = std::chrono::steady_clock::now();
+    std::uint64_t failed = 0;
+    std::uint64_t limited = 0;
     for (std::uint64_t seed = arguments.from; seed < arguments.from + arguments.seeds; ++seed) {
         Options options = arguments.options;
         options.seed = seed;
@@ -73,11 +78,22 @@ int main(int argc, char** argv) {
             std::printf("seed %llu: %s\nreplay: %s --seed %llu --steps %d --verbose\n",
                         static_cast<unsigned long long>(seed), violation->c_str(), argv[0],
                         static_cast<unsigned long long>(seed), options.steps);
-            return 1;
+            std::fflush(stdout);
+            ++failed;
+        } else if (cluster.metForkLimit()) {
+            std::printf("seed %llu met the limit of decision 0042\n",
+                        static_cast<unsigned long long>(seed));
+            ++limited;
         }
     }
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    std::printf("%llu seeds, %.1f s, no violation\n",
-                static_cast<unsigned long long>(arguments.seeds), took.count());
-    return 0;
+    std::printf("%llu seeds, %.1f s, %llu with a violation, %llu met the limit of decision 0042\n",
+                static_cast<unsigned long long>(arguments.seeds), took.count(),
+                static_cast<unsigned long long>(failed), static_cast<unsigned long long>(limited));
+    if (limited > 1 + arguments.seeds / kSeedsPerLimit) {
+        std::printf("that is more often than once in %llu seeds\n",
+                    static_cast<unsigned long long>(kSeedsPerLimit));
+        return 1;
+    }
+    return failed == 0 ? 0 : 1;
 }

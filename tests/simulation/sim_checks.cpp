@@ -49,11 +49,7 @@ std::string describe(const std::set<Bytes>& changes) {
     for (const Bytes& bytes : changes) {
         const auto change = decodeChange(bytes);
         if (!change) continue;
-        char id[64];
-        std::snprintf(
-            id, sizeof id, " %016llx:%llu%s", static_cast<unsigned long long>(change->replica),
-            static_cast<unsigned long long>(change->first), change->is_void ? " VOID" : "");
-        out += id;
+        out += " " + labelOf({change->replica, change->first}) + (change->is_void ? " VOID" : "");
     }
     return out.empty() ? " nothing" : out;
 }
@@ -71,29 +67,49 @@ std::set<Token> common(const std::set<Token>& a, const std::set<Token>& b) {
     return out;
 }
 
-enum class Which : std::uint8_t { All, Refused };
+std::vector<sync::Rejected> rejectedIn(SimClient& client, const std::string& name) {
+    auto list = client.engine().rejectedList();
+    if (!list) return {};
+    std::erase_if(*list, [&](const sync::Rejected& entry) { return entry.document != name; });
+    return std::move(*list);
+}
 
-// Of the rejected list. A fork's loser is kept there too, but a copy of the folder that never knew
-// of its acceptance may have moved the same edit to a derived stream: it is not `Refused`.
-std::set<Token> rejectedTokens(const World& world, SimClient& client, const std::string& name,
-                               Which which) {
+std::set<Token> rejectedTokens(const World& world, SimClient& client, const std::string& name) {
     std::set<Token> tokens;
-    const auto list = client.engine().rejectedList();
-    if (list)
-        for (const sync::Rejected& entry : *list)
-            if (entry.document == name &&
-                (which == Which::All || entry.code != ErrorCode::Equivocation))
-                tokens.merge(world.tokensIn(entry.change));
+    for (const sync::Rejected& entry : rejectedIn(client, name))
+        tokens.merge(world.tokensIn(entry.change));
     return tokens;
 }
 
 // A token that stands twice in a text.
-std::optional<Token> twice(const std::string& text) {
+std::optional<Token> twice(const std::string& text, const std::set<Token>& except) {
     std::set<Token> seen;
     for (const Token t : tokensOf(text))
-        if (!seen.insert(t).second) return t;
+        if (!seen.insert(t).second && !except.contains(t)) return t;
     return std::nullopt;
 }
+
+// Which streams of a log continue which after a fork (SYNC rule 6): the keys of their salts tell.
+class Families {
+ public:
+    explicit Families(const Log& log) {
+        for (const store::LogEntry& entry : log)
+            if (const auto change = changeOf(entry); change && change->salt_key)
+                m_keys.emplace(change->replica, *change->salt_key);
+    }
+    bool areOne(ReplicaId a, ReplicaId b) const { return oldest(a) == oldest(b); }
+
+ private:
+    ReplicaId oldest(ReplicaId stream) const {
+        const auto key = m_keys.find(stream);
+        if (key == m_keys.end()) return stream;
+        for (const auto& [older, older_key] : m_keys)
+            if (derivedSaltKey(older_key, stream) == key->second) return oldest(older);
+        return stream;
+    }
+
+    std::map<ReplicaId, SaltKey> m_keys;
+};
 
 }  // namespace
 
@@ -121,7 +137,7 @@ std::set<Token> Cluster::alive(const std::string& name) const {
     std::set<Token> tokens = tokensIn(m_world, durableLog(m_relay.disk(), name));
     for (const auto& client : m_clients) {
         tokens.merge(tokensIn(m_world, durableLog(client->disk(), name)));
-        tokens.merge(rejectedTokens(m_world, *client, name, Which::All));
+        tokens.merge(rejectedTokens(m_world, *client, name));
     }
     return tokens;
 }
@@ -139,21 +155,29 @@ void Cluster::check() {
 void Cluster::checkDocument(const std::string& name, const std::set<Token>& alive_before) {
     const Log& log = durableLog(m_relay.disk(), name);
     crdt::Document model(0);
+    const Families families(log);
     std::map<ReplicaId, std::uint64_t> heads;
-    std::set<Token> once;
+    std::map<Token, ReplicaId> once;
+    std::set<Token> accepted_twice;  // in both branches of a fork, as decision 0042 says
     for (const store::LogEntry& entry : log) {
         const auto change = changeOf(entry);
         if (!change) return m_world.violate("the relay's log cannot be read");
         std::uint64_t& head = heads[entry.replica];
         if (entry.first != head + 1) m_world.violate("counters are not dense in " + name);
         head = entry.first + entry.count - 1;
-        for (const Token token : m_world.tokensIn(*change))
-            if (!once.insert(token).second)
+        for (const Token token : m_world.tokensIn(*change)) {
+            const auto [first, is_new] = once.emplace(token, change->replica);
+            if (is_new) continue;
+            if (!families.areOne(first->second, change->replica))
                 m_world.violate("accepted twice in " + name + ": " + m_world.label(*change));
+            accepted_twice.insert(token);
+        }
         if (auto received = model.receive(*change); !received)
             m_world.violate("the model cannot take a change: " + received.error().message);
     }
-    if (!model.missing().empty()) m_world.violate("the relay's log of " + name + " has holes");
+    if (!accepted_twice.empty()) m_world.met_fork_limit = true;
+    for (const OpId missing : model.missing())
+        m_world.violate("the relay's log of " + name + " lacks " + labelOf(missing));
 
     const std::set<Token> accepted = tokensIn(m_world, log);
     std::set<Token> refused;
@@ -164,11 +188,18 @@ void Cluster::checkDocument(const std::string& name, const std::set<Token>& aliv
             m_world.violate(who + " shows another " + name + " than the relay's log");
         if (const auto broken = shown.checkInvariants()) m_world.violate(who + ": " + *broken);
         checkSameChanges(*client, name);
-        const std::set<Token> rejected = rejectedTokens(m_world, *client, name, Which::All);
-        const auto both = common(rejectedTokens(m_world, *client, name, Which::Refused), accepted);
-        if (!both.empty())
-            m_world.violate(who + " lists accepted changes of " + name +
-                            " as rejected:" + describe(both));
+        const std::set<Token> rejected = rejectedTokens(m_world, *client, name);
+        // A fork's loser is kept there too, though a copy of the folder that never knew of its
+        // acceptance may have moved the same edit to a derived stream.
+        for (const sync::Rejected& entry : rejectedIn(*client, name)) {
+            if (entry.code == ErrorCode::Equivocation) continue;
+            const auto both = common(m_world.tokensIn(entry.change), accepted);
+            if (both.empty()) continue;
+            if (!families.areOne(entry.change.replica, once.at(*both.begin())))
+                m_world.violate(who + " lists accepted changes of " + name +
+                                " as rejected:" + describe(both));
+            m_world.met_fork_limit = true;
+        }
         refused.insert(rejected.begin(), rejected.end());
     }
     std::set<Token> kept = accepted;
@@ -178,10 +209,11 @@ void Cluster::checkDocument(const std::string& name, const std::set<Token>& aliv
 
     const auto root = crdt::ContainerId::root();
     if (const auto text = model.container(root, "text"))
-        if (const auto token = twice(model.textUtf8(*text)))
+        if (const auto token = twice(model.textUtf8(*text), accepted_twice))
             m_world.violate("inserted twice in " + name + ":" + describe({*token}));
     const auto counter = model.container(root, "count");
-    const auto expected = static_cast<std::int64_t>(common(m_world.counted, accepted).size());
+    const auto expected = static_cast<std::int64_t>(common(m_world.counted, accepted).size() +
+                                                    common(m_world.counted, accepted_twice).size());
     if (counter && model.reports().empty() && model.counter(*counter) != expected)
         m_world.violate("the counter of " + name + " is " +
                         std::to_string(model.counter(*counter)) + ", not " +

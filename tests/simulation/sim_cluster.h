@@ -28,6 +28,8 @@ class Cluster {
 
     //! The first violation, if there is one.
     std::optional<std::string> run();
+    //! The run met what decision 0042 leaves open: an edit that is in both branches of a fork.
+    bool metForkLimit() const { return m_world.met_fork_limit; }
 
  private:
     // sim_cluster.cpp: what can happen

@@ -51,14 +51,20 @@ std::vector<Token> tokensOf(std::string_view utf8) {
     return tokens;
 }
 
+std::string labelOf(OpId id) {
+    char label[64];
+    std::snprintf(label, sizeof label, "%016llx:%llu", static_cast<unsigned long long>(id.replica),
+                  static_cast<unsigned long long>(id.counter));
+    return label;
+}
+
 std::string World::label(const Change& change) const {
-    char id[64];
-    std::snprintf(id, sizeof id, "%016llx:%llu%s", static_cast<unsigned long long>(change.replica),
-                  static_cast<unsigned long long>(change.first), change.is_void ? " VOID" : "");
-    std::string out = id;
+    std::string out = labelOf({change.replica, change.first});
+    if (change.is_void) out += " VOID";
     for (const Token token : tokensIn(change)) {
-        std::snprintf(id, sizeof id, " U+%05X", static_cast<unsigned>(token));
-        out += id;
+        char label[16];
+        std::snprintf(label, sizeof label, " U+%05X", static_cast<unsigned>(token));
+        out += label;
     }
     return out;
 }

@@ -34,6 +34,7 @@ Token tokenOf(std::uint64_t number);
 std::u16string utf16Of(Token token);
 //! The tokens of a text, in order.
 std::vector<Token> tokensOf(std::string_view utf8);
+std::string labelOf(OpId id);
 
 //! \brief What all parts of one run share. The first violation ends the run.
 struct World {
@@ -47,6 +48,7 @@ struct World {
     std::map<std::int64_t, std::set<Token>> inserted;
     std::set<Token> counted;  //!< first token of each change that also increments the counter
     std::optional<std::string> violation;
+    bool met_fork_limit = false;  //!< docs/decisions/0042-forks.md, "Not solved"
 
     //! What \a change inserts; an undo inserts nothing, though it carries text.
     std::set<Token> tokensIn(const Change& change) const {

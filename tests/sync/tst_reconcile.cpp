@@ -294,6 +294,35 @@ class TestReconcile : public QObject {
         QCOMPARE(*crdt::references(pushed[0]), *crdt::references(mine));
     }
 
+    // The relay took another copy's form of a VOID, with a dep cut through which alone our waiting
+    // edit knew what it refers to: the relay took the edit too, and nobody could ever show it.
+    void anEditKeepsADepThatItKnewThroughAnother() {
+        ScriptedRelay me;
+        OtherReplica writer(5);
+        OtherReplica link(6);
+        const Change needed = writer.types(u"x");
+        QVERIFY(link.document.receive(needed).ok());
+        const Change theirs = voidOf(link.types(u"y"));
+        QCOMPARE(theirs.deps, (std::vector<OpId>{needed.lastId()}));
+        goLive(me);
+        me.sendsOps(0, {needed, theirs});
+        const Change mine = me.removes(0);
+        QCOMPARE(mine.deps, (std::vector<OpId>{theirs.lastId()}));
+        me.store.sync();
+        me.takePushed();
+        me.engine->connectionClosed();
+
+        me.connects({{2}});
+        me.says(me.subOk(wire::Plan::Reconcile, 1));
+        me.sendsChunk(0, {*crdt::withDeps(theirs, {})});
+        me.store.sync();
+        QCOMPARE(me.takePushed(), (std::vector<Change>{needed}));
+        const auto again = me.takePushed();
+        QCOMPARE(again.size(), std::size_t{1});
+        QCOMPARE(again[0].deps, (std::vector<OpId>{needed.lastId(), theirs.lastId()}));
+        QCOMPARE(*crdt::references(again[0]), *crdt::references(mine));
+    }
+
     // A copy wrote more at our counter and was refused: the relay's VOID there is longer than our
     // edit. A restored relay then takes our edit from elsewhere: the stream must have no hole.
     void aVoidOfAnotherLengthYieldsToTheListedEdit() {
