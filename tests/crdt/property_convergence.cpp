@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Engine = naive model = every other replica, in seeded random histories. A history that fails is
 // printed as the shortest one that still does. One seed again:
-//   property_convergence --seed N      or KIMDB_SEED=N;  KIMDB_HISTORIES=N runs that many
+//   property_convergence --seed N      or KIMDB_SEED=N;  KIMDB_SCALE as in support/scale.h
 #include <QtTest>
 
 #include "crdt/history.h"
+#include "support/scale.h"
 
 using kimdb::test::History;
 using kimdb::test::Mistake;
@@ -75,8 +76,7 @@ class PropertyConvergence : public QObject {
 
 int main(int argc, char** argv) {
     PropertyConvergence test;
-    if (qEnvironmentVariableIsSet("KIMDB_HISTORIES"))
-        test.count = qEnvironmentVariable("KIMDB_HISTORIES").toULongLong();
+    test.count = kimdb::test::scaled(test.count);
     QString seed = qEnvironmentVariable("KIMDB_SEED");
     QStringList rest;
     for (int i = 0; i < argc; ++i) {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A file is the state: whoever has it goes on like whoever has the changes. KIMDB_SEED=N repeats
-// one history; KIMDB_HISTORIES=N runs that many.
+// one history.
 #include <QtTest>
 
 #include <kimdb/crdt/document_file.h>
 
 #include "crdt/crowd.h"
 #include "crdt/people.h"
+#include "support/scale.h"
 
 using namespace kimdb;
 using crdt::Detail;
@@ -40,9 +41,7 @@ class PropertyDocumentFile : public QObject {
     template <class F>
     void forEachCrowd(F&& f) {
         std::uint64_t first = 1;
-        std::uint64_t count = 150;
-        if (qEnvironmentVariableIsSet("KIMDB_HISTORIES"))
-            count = qEnvironmentVariable("KIMDB_HISTORIES").toULongLong();
+        std::uint64_t count = kimdb::test::scaled(150);
         if (qEnvironmentVariableIsSet("KIMDB_SEED")) {
             first = qEnvironmentVariable("KIMDB_SEED").toULongLong();
             count = 1;

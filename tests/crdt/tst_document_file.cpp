@@ -9,6 +9,7 @@
 #include "crdt/crowd.h"
 #include "crdt/file_chunks.h"
 #include "crdt/people.h"
+#include "support/scale.h"
 
 using namespace kimdb;
 using namespace kimdb::test;
@@ -209,8 +210,7 @@ class TestDocumentFile : public QObject {
     }
 
     void seededDamageOfLargerFiles() {
-        std::size_t rounds = 1500;
-        if (qEnvironmentVariableIsSet("KIMDB_HISTORIES")) rounds = 10'000;
+        const std::size_t rounds = scaled(1500);
         for (std::uint64_t seed = 1; seed <= 5; ++seed) {
             Crowd crowd(seed, 4);
             crowd.run(300);

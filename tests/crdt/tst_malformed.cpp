@@ -2,7 +2,7 @@
 // Damaged bytes: whatever arrives is a value or a typed error; it takes no more memory than the
 // format allows, and a change that counts as malformed changes nothing but its author's counters.
 // The golden changes, byte by byte: tst_op_codec. Here: seeded damage of large ones.
-// KIMDB_SEED repeats a run, KIMDB_DAMAGES sets how many.
+// KIMDB_SEED repeats a run.
 #include <QtTest>
 
 #include <kimdb/crdt/document.h>
@@ -12,6 +12,7 @@
 #include "crdt/allocation.h"
 #include "crdt/people.h"
 #include "crdt/sample_changes.h"
+#include "support/scale.h"
 
 using namespace kimdb;
 using namespace kimdb::test;
@@ -62,7 +63,7 @@ std::uint64_t seed() {
     return qEnvironmentVariable("KIMDB_SEED", "1").toULongLong();
 }
 int rounds() {
-    return qEnvironmentVariable("KIMDB_DAMAGES", "10000").toInt();
+    return static_cast<int>(scaled(10'000));
 }
 
 // How many got through the envelope, counted as malformed, and were taken as they were.

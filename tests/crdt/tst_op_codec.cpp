@@ -11,6 +11,7 @@
 #include "crdt/golden_changes.h"
 #include "crdt/op_codec.h"
 #include "crdt/people.h"
+#include "support/scale.h"
 
 using namespace kimdb;
 using namespace kimdb::test;
@@ -175,9 +176,10 @@ class TestOpCodec : public QObject {
 
     void randomOperationsNeverCrash() {
         const std::uint64_t seed = qEnvironmentVariable("KIMDB_SEED", "1").toULongLong();
+        const int rounds = static_cast<int>(scaled(20'000));
         std::mt19937_64 random(seed);
         const std::vector<GoldenChange> golden = goldenChanges();
-        for (int i = 0; i < 20'000; ++i) {
+        for (int i = 0; i < rounds; ++i) {
             Change strange = golden[random() % golden.size()].change;
             Bytes& bytes = random() % 4 ? strange.structure : strange.content;
             for (std::size_t n = 1 + random() % 6; n > 0; --n) {

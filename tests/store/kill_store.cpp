@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // kill -9 at random during writes. This program is its own victim: with --victim PATH it recovers,
 // checks that it holds a prefix, and commits batch after batch, writing each durable number to
-// stdout. What was acknowledged is thus known outside the victim. KIMDB_KILLS sets how many die
-// (default 24).
+// stdout. What was acknowledged is thus known outside the victim.
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "store/numbered_batches.h"
+#include "support/scale.h"
 
 using namespace kimdb;
 using namespace kimdb::test;
@@ -96,7 +96,7 @@ class KillStore : public QObject {
             given ? static_cast<std::uint64_t>(given) : SystemRandom().next() % 1'000'000;
         qInfo("KIMDB_SEED=%llu", static_cast<unsigned long long>(seed));
         SeededRandom random(seed);
-        const int kills = std::max(qEnvironmentVariableIntValue("KIMDB_KILLS"), 24);
+        const int kills = static_cast<int>(scaled(24));
         StoreFolder folder = StoreFolder::onDisk();
         SeqNo acknowledged = 0;
         int before_a_word = 0;

@@ -2,13 +2,14 @@
 // Anomalies, as SQLite tests them: a short life of a store in which the n-th call of a kind fails,
 // once or from then on for ever; then the next n, until a whole life passes without the fault.
 // Whatever fails: no crash, no wrong answer, and what was acknowledged is there after a restart and
-// after a power loss. KIMDB_EVERY_FAULT=1 takes every n, otherwise long loops take some.
+// after a power loss. Long loops take some n only.
 #include <sqlite3.h>
 
 #include <atomic>
 
 #include "store/lossy_disk.h"
 #include "store/numbered_batches.h"
+#include "support/scale.h"
 
 using namespace kimdb;
 using namespace kimdb::test;
@@ -199,8 +200,7 @@ class TestStoreNthFault : public QObject {
 
  private:
     static void loop(Fault& fault, Lasting lasting, int stride, const LossyDisk::Hook& hook) {
-        if (qEnvironmentVariableIntValue("KIMDB_EVERY_FAULT")) stride = 1;
-        const auto step = static_cast<std::uint64_t>(stride);
+        const std::uint64_t step = scaledStride(static_cast<std::uint64_t>(stride));
         std::uint64_t n = 1 + SystemRandom().next() % step;
         for (;; n += step) {
             fault.arm(n, lasting);
