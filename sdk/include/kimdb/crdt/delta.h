@@ -45,8 +45,8 @@ Result<> applyDelta(Document& doc, const ContainerId& text, const Value& delta,
 
 //! \brief Replaces a text by a whole one. Everything is deleted first, so cursors and what others
 //! insert meanwhile end up at its ends: editors apply changes instead. Without a "\n" at the end,
-//! the last paragraph has no attributes. Errors: as applyDelta; InvalidArgument also for anything but
-//! inserts. REQUIRES: as applyDelta.
+//! the last paragraph has no attributes. Errors: as applyDelta; InvalidArgument also for anything
+//! but inserts. REQUIRES: as applyDelta.
 Result<> setDelta(Document& doc, const ContainerId& text, const Value& delta,
                   Comments comments = Comments::Keep);
 
