@@ -17,7 +17,7 @@ struct WindowOptions {
     QUrl url;
     QString document = QStringLiteral("welcome");
     QString name;
-    QString token;  //!< for the relay; empty: anonymous
+    QString token;             //!< for the relay; empty: anonymous
     std::optional<bool> dark;  //!< as the platform unless set
 };
 
