@@ -18,13 +18,21 @@ constexpr double kMegabyte = 1e6;
 const std::string kLocal = "one.mjs local automerge-paper";
 const std::string kLoad = "one.mjs load automerge-paper";
 
-// The smallest file of a peer that keeps all history.
-std::optional<double> fullBytes(const json& line) {
+// The smallest file of a peer of that kind.
+std::optional<double> leastSize(const json& line, const char* kind) {
     std::optional<double> best;
     for (const auto& [name, size] : line.value("sizes", json::object()).items())
-        if (name.find("full") != std::string::npos && size.is_number())
+        if (name.find(kind) != std::string::npos && size.is_number())
             best = std::min(best.value_or(1e18), size.get<double>());
     return best;
+}
+
+std::optional<double> fullBytes(const json& line) {
+    return leastSize(line, "full");
+}
+
+std::optional<double> textBytes(const json& line) {
+    return leastSize(line, "no history");
 }
 
 // The least of a number over the files that a peer read.
@@ -53,9 +61,12 @@ std::optional<double> memory(const json& line) {
 void files(Crdt& run, const Document& doc) {
     const Bytes full = doc.save();
     const Bytes trimmed = doc.save({Detail::Trimmed, true});
+    const Bytes shallow = doc.save({Detail::Shallow, true});
     const std::string text = doc.textUtf8(kText);
     run.value("crdt.file_full_bytes", static_cast<double>(full.size()), "bytes", kLocal, fullBytes);
     result("crdt.file_trimmed_bytes", static_cast<double>(trimmed.size()), "bytes");
+    run.value("crdt.file_text_bytes", static_cast<double>(shallow.size()), "bytes", kLocal,
+              textBytes);
 
     std::string loaded;
     run.time(

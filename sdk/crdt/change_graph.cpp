@@ -78,6 +78,7 @@ std::uint64_t ChangeGraph::lamportOf(OpId id) const {
     if (id.counter == 0) return 0;
     const Replica* r = find(id.replica);
     assert(r && id.counter <= r->head);
+    if (id.counter <= r->root) return m_root_lamport;
     auto at =
         std::upper_bound(r->lamports.begin(), r->lamports.end(), id.counter,
                          [](std::uint64_t c, const LamportRun& run) { return c < run.counter; });
@@ -165,6 +166,33 @@ ReplicaIndex ChangeGraph::restore(ReplicaId replica, std::uint64_t head, bool is
     return index;
 }
 
+void ChangeGraph::restoreRoot(ReplicaIndex replica, std::uint64_t root, bool is_root_head) {
+    m_replicas[replica].root = root;
+    m_replicas[replica].is_root_head = is_root_head;
+}
+
+void ChangeGraph::restoreRootLamport(std::uint64_t lamport) {
+    m_root_lamport = lamport;
+    m_lamport_max = std::max(m_lamport_max, lamport);
+}
+
+std::optional<IdRun> ChangeGraph::unknownRoot(const Change& change) const {
+    if (!hasRoot()) return std::nullopt;
+    const auto isBehind = [this](OpId id) { return id.counter > 0 && !isRoot(id); };
+    if (isBehind({change.replica, change.first - 1})) return std::nullopt;
+    if (std::any_of(change.deps.begin(), change.deps.end(), isBehind)) return std::nullopt;
+    for (ReplicaIndex i = 0; i < m_replicas.size(); ++i) {
+        if (!m_replicas[i].is_root_head) continue;
+        const ReplicaId id = m_table.id(i);
+        std::uint64_t known = id == change.replica ? change.first - 1 : 0;
+        for (const OpId& dep : change.deps)
+            if (dep.replica == id) known = std::max(known, dep.counter);
+        const std::uint64_t root = m_replicas[i].root;
+        if (known < root) return IdRun{id, known + 1, root - known};
+    }
+    return std::nullopt;
+}
+
 void ChangeGraph::restoreLamport(ReplicaIndex replica, std::uint64_t counter,
                                  std::uint64_t lamport) {
     Replica& r = m_replicas[replica];
@@ -180,6 +208,7 @@ void ChangeGraph::restoreDeps(ReplicaIndex replica, std::uint64_t first,
 
 bool ChangeGraph::isInPast(OpId id, const Change& change) const {
     if (id.replica == change.replica) return id.counter < change.first;
+    if (isRoot(id)) return true;  // it would not be here if it did not know the root
     const std::uint64_t floor = lamportOf(id);
     std::map<ReplicaId, std::uint64_t> reached;  // all up to here was looked at
     std::vector<OpId> open = change.deps;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include <kimdb/crdt/vector_clock.h>
 #include <kimdb/ids.h>
 
 #include "core/change.h"
@@ -53,9 +55,26 @@ class ChangeGraph {
     void forEachDeps(ReplicaIndex replica, F&& f) const {
         for (const Deps& d : m_replicas[replica].deps) f(d.first, m_deps.data() + d.begin, d.count);
     }
+    // ---- the root of a shallow document: what is older has lost its structure ----
+    bool hasRoot() const { return m_root_lamport > 0; }
+    bool isRoot(OpId id) const {
+        const Replica* r = find(id.replica);
+        return r && id.counter <= r->root;
+    }
+    //! The greatest lamport of the root. Whoever knows the root has a greater one, so it stands for
+    //! all of them.
+    std::uint64_t rootLamport() const { return m_root_lamport; }
+    std::uint64_t rootOf(ReplicaIndex replica) const { return m_replicas[replica].root; }
+    bool isRootHead(ReplicaIndex replica) const { return m_replicas[replica].is_root_head; }
+    //! What the author of a change did not know of the root; nullopt: all of it was known. Looks at
+    //! the heads of the root only: every change behind the root that is here knows it.
+    std::optional<IdRun> unknownRoot(const Change& change) const;
+
     //! What a file says of a replica, in this order. Its changes are known, but not told apart from
     //! others with their counters. REQUIRES: counter 1 has a lamport; both ascend; deps are known.
     ReplicaIndex restore(ReplicaId replica, std::uint64_t head, bool is_head);
+    void restoreRoot(ReplicaIndex replica, std::uint64_t root, bool is_root_head);
+    void restoreRootLamport(std::uint64_t lamport);
     void restoreLamport(ReplicaIndex replica, std::uint64_t counter, std::uint64_t lamport);
     void restoreDeps(ReplicaIndex replica, std::uint64_t first, const std::vector<OpId>& deps);
 
@@ -83,7 +102,9 @@ class ChangeGraph {
         std::uint64_t head = 0;
         std::uint64_t base = 0;  // up to here it came from a file
         bool is_head = false;
-        std::vector<LamportRun> lamports;
+        std::uint64_t root = 0;
+        bool is_root_head = false;
+        std::vector<LamportRun> lamports;  // behind the root
         std::vector<ChangeRun> changes;
         std::vector<std::uint32_t> fingerprints;
         std::vector<Deps> deps;
@@ -95,6 +116,7 @@ class ChangeGraph {
     std::vector<OpId> m_deps;
     std::size_t m_heads = 0;
     std::uint64_t m_lamport_max = 0;
+    std::uint64_t m_root_lamport = 0;
 };
 
 }  // namespace kimdb::crdt

@@ -54,6 +54,10 @@ class ContainerTree {
     Container& ensureChild(Container& parent, const std::string& key, ContainerType type);
     //! By encoded path (op_codec.h). REQUIRES: the path was read by OpReader.
     Container& ensure(ByteView encoded);
+    //! Whether anything was done to what this operation made in a list, or a root keeps it.
+    bool hasElement(OpId origin, ContainerType type) const {
+        return m_elements.count({origin, type}) > 0;
+    }
     //! The container that a list's element shows, if it shows one and something was done to it.
     Container* shownBy(const Register& element) const;
     template <class F>

@@ -23,7 +23,25 @@ void Counter::clear(OpId id, std::vector<OpId> seen) {
     cover(clearing, true);
 }
 
+void Counter::setBase(Base base) {
+    m_base = std::move(base);
+    m_sum += m_base.sum;
+}
+
+bool Counter::coversBase(const std::vector<OpId>& seen) const {
+    return std::all_of(m_base.seen.begin(), m_base.seen.end(), [&](OpId last) {
+        return std::any_of(seen.begin(), seen.end(), [&](OpId id) {
+            return id.replica == last.replica && id.counter >= last.counter;
+        });
+    });
+}
+
 void Counter::cover(const Clearing& clearing, bool on) {
+    if (!m_base.seen.empty() && coversBase(clearing.seen)) {
+        if (m_base_clearings == 0) m_sum -= m_base.sum;
+        on ? ++m_base_clearings : --m_base_clearings;
+        if (m_base_clearings == 0) m_sum += m_base.sum;
+    }
     for (const OpId& last : clearing.seen) {
         const auto of = m_increments.find(last.replica);
         if (of == m_increments.end()) continue;
@@ -35,9 +53,12 @@ void Counter::cover(const Clearing& clearing, bool on) {
 }
 
 std::vector<OpId> Counter::seen() const {
-    std::vector<OpId> seen;
+    std::map<ReplicaId, std::uint64_t> last;
+    for (const OpId& id : m_base.seen) last[id.replica] = id.counter;
     for (const auto& [replica, increments] : m_increments)
-        seen.push_back({replica, increments.back().counter});
+        last[replica] = increments.back().counter;
+    std::vector<OpId> seen;
+    for (const auto& [replica, counter] : last) seen.push_back({replica, counter});
     return seen;
 }
 

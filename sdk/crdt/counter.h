@@ -14,8 +14,19 @@ namespace kimdb::crdt {
 class Counter {
  public:
     std::int64_t value() const { return static_cast<std::int64_t>(m_sum); }
-    bool isUntouched() const { return m_increments.empty(); }
-    bool isEmpty() const { return m_increments.empty() && m_clearings.empty(); }
+    bool isUntouched() const { return m_increments.empty() && m_base.seen.empty(); }
+    bool isEmpty() const { return isUntouched() && m_clearings.empty(); }
+
+    //! What a shallow document still knows of the increments in front of its root: their sum, and
+    //! the last one of each replica, ascending.
+    struct Base {
+        std::uint64_t sum = 0;
+        std::vector<OpId> seen;
+    };
+    const Base& base() const { return m_base; }
+    void setBase(Base base);
+    //! Whether a clearing covers all of the base.
+    bool coversBase(const std::vector<OpId>& seen) const;
 
     //! REQUIRES: ids of one replica arrive in ascending order.
     void increment(OpId id, std::int64_t delta);
@@ -57,6 +68,8 @@ class Counter {
     void change(Increment& increment, F&& f);
     void cover(const Clearing& clearing, bool on);
 
+    Base m_base;
+    std::uint32_t m_base_clearings = 0;  // enabled ones that cover it
     std::map<ReplicaId, std::vector<Increment>> m_increments;
     std::map<OpId, Clearing> m_clearings;
     std::uint64_t m_sum = 0;

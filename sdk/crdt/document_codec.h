@@ -14,7 +14,10 @@
 //!   clock      u8 detail | varint incarnation | varint n replicas, n × u64 LE id, ascending |
 //!              n × varint (head × 2 + 1 if nothing depends on its last change) |
 //!              n × (varint m, m × (varint counter gap, varint lamport gap)): where the lamports of
-//!              the replica begin to count anew
+//!              the replica begin to count anew. Of a shallow document there stand in front of
+//!              these: varint the greatest lamport of its root | n × varint (counter of the root ×
+//!              2 + 1 if nothing of the root depends on it), and the runs are those behind the
+//!              root, both gaps of the first from there
 //!   deps       n × (varint m, m × (varint gap of first counters, varint k,
 //!              k × (varint replica, zigzag counter - the last one named of that replica)))
 //!   tree       the root map | varint n, n × (id, u8 type, container): what list elements show,
@@ -29,10 +32,11 @@
 //!              (lamport, replica)
 //!   mark       u8 bit 0 has a value, 1 from behind, 2 to behind | varint lamport |
 //!              varint replica | any id from | any id to | any id origin | [value]
-//!   list       varint n, n × slot in the order of its sequence
+//!   list       varint n, n × slot in the order of its sequence, without stubs
 //!   slot       u8 0, register: an element; u8 1, register, id of the slot that shows it, varint
 //!              lamport, varint replica: one that was moved; u8 2, id: a further slot of an element
-//!   counter    varint n increments, n × (id, zigzag delta) | varint n clearings,
+//!   counter    [of a shallow document: zigzag sum at the root, varint n, n × id: the last one of
+//!              each replica] | varint n increments, n × (id, zigzag delta) | varint n clearings,
 //!              n × (id, varint k, k × id) | varint n, n × id: those that are off
 //!   text       what texts show, in the order of the tree
 //!   sequences  sequence_codec.h, in the order of the tree
@@ -47,13 +51,15 @@ enum ListSlot : std::uint8_t { kElement = 0, kMovedElement = 1, kPlaceOfElement 
 //! \brief Gathers the chunks of a document's state.
 class StateWriter {
  public:
-    StateWriter(const Document::Impl& document, SequenceWriter::DeadText dead_text);
+    //! Writes at most \a detail. Shallow makes all of the document the root.
+    StateWriter(const Document::Impl& document, Detail detail);
     const FileReplicas& numbers() const { return m_numbers; }
 
     Bytes clock, deps, tree, text, sequences, dead_text;
 
  private:
-    void writeClock(Detail detail);
+    void writeClock();
+    void writeLamports();
     void writeDeps();
     void writeContainer(const Container& container);
     void writeMap(const Container& map);
@@ -66,11 +72,19 @@ class StateWriter {
     void writeElements();
     void writeId(OpId id);
     void writeAnyId(OpId id);
+    using Elements = std::map<std::pair<OpId, ContainerType>, const Container*>;
+    void findElements(const Container& container, Elements& elements) const;
+    std::vector<RootFate> fatesOf(const Container& container) const;
+    static std::vector<RootFate> fatesOf(const ElementList& list);
+    bool isEmpty(const Container& container) const;
+    std::size_t countOf(const LwwMap& map) const;
 
     const Document::Impl& m_document;
+    Detail m_detail;
+    bool m_makes_root;  // all of it
+    FileReplicas m_numbers;
     SequenceWriter m_sequences;
     SequenceWriter::DeadText m_dead;
-    FileReplicas m_numbers;
 };
 
 //! \brief Makes a document of its chunks. REQUIRES: \a document is new.
@@ -118,6 +132,7 @@ class StateReader {
     void readElements(ByteReader& in);
     OpId readId(ByteReader& in);
     OpId readAnyId(ByteReader& in);
+    void readRoot(ByteReader& in);
     bool buildText(Sequence& sequence, Rga::Parts parts);
     bool buildList(Sequence& sequence, Rga::Parts parts);
 

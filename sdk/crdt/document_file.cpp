@@ -8,9 +8,7 @@ namespace kimdb::crdt {
 // ---- writing ----
 
 Bytes Document::save(const SaveOptions& options) const {
-    const bool trims = options.detail != Detail::Full || m_impl->detail != Detail::Full;
-    StateWriter state(*m_impl,
-                      trims ? SequenceWriter::DeadText::Drop : SequenceWriter::DeadText::Keep);
+    StateWriter state(*m_impl, options.detail);
     ChunkWriter out(options.compress ? Compression::Zstd : Compression::None);
     out.add(ChunkType::Clock, state.clock);
     out.add(ChunkType::Tree, state.tree);

@@ -59,6 +59,10 @@ class Document::Impl {
     std::vector<std::vector<OpId>> carriedIds(const Op& op, ReplicaId author) const;
     std::optional<std::string> checkInvariants() const;
 
+    // ---- root (document_root.cpp) ----
+    //! What a replica has besides its state goes on with this one, which has the root of a file.
+    void takeSession(Impl& other);
+
     ReplicaId self_id;
     std::uint32_t incarnation = 1;
     SaltKey salt_key{};
@@ -72,6 +76,8 @@ class Document::Impl {
     std::optional<Selection> restored_selection;
     bool is_open = false;  //!< between begin and commit
     Detail detail = Detail::Full;
+    //! Of a shallow document: from here on it cannot have the replica's changes.
+    std::map<ReplicaId, std::uint64_t> refused;
     std::vector<ForeignChunk> foreign;  //!< of the file it was in
     VectorClock foreign_version;
 
@@ -110,6 +116,14 @@ class Document::Impl {
     template <class F>
     void forEachMissing(const Change& change, F&& f);
     OpId firstMissing(const Change& change);
+    OpId firstRefused(const Change& change);
+    Result<> checkRefused(const Change& change);
+    Result<> checkRoot(const Change& change);
+    Error refuse(const Change& change, Error why);
+    bool rebind(UndoStep& step);
+    bool rebind(Container& container, UndoWrite& write) const;
+    bool rebind(Container& container, UndoMove& move) const;
+    bool rebind(Container& container, UndoMark& mark) const;
     void integrate(const Change& change);
     void report(std::string what);
     void apply(const Change& change, std::uint64_t lamport);

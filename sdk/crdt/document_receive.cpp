@@ -5,6 +5,7 @@
 
 #include "crdt/change_check.h"
 #include "crdt/document_impl.h"
+#include "crdt/root_check.h"
 
 namespace kimdb::crdt {
 
@@ -29,6 +30,7 @@ Result<Received> Document::Impl::receive(const Change& change) {
         case ChangeGraph::Known::New:
             break;
     }
+    if (auto ok = checkRefused(change); !ok) return refuse(change, ok.error());
     if (const OpId missing = firstMissing(change); !missing.isNull()) {
         switch (buffer.hold(change, missing)) {
             case CausalBuffer::Held::New:
@@ -39,6 +41,7 @@ Result<Received> Document::Impl::receive(const Change& change) {
                 return equivocation(change);
         }
     }
+    if (auto ok = checkRoot(change); !ok) return refuse(change, ok.error());
     integrate(change);
     // What waited for it, and what waited for that, breadth first.
     std::vector<Change> ready = buffer.release(change.replica, change.last());
@@ -49,6 +52,8 @@ Result<Received> Document::Impl::receive(const Change& change) {
         } else if (next.first != graph.head(next.replica) + 1) {
             if (graph.compare(next) == ChangeGraph::Known::Different)
                 report(equivocation(next).message);
+        } else if (auto ok = checkRoot(next); !ok) {
+            report(refuse(next, ok.error()).message);
         } else {
             integrate(next);
             for (Change& more : buffer.release(next.replica, next.last()))
@@ -86,6 +91,17 @@ OpId Document::Impl::firstMissing(const Change& change) {
     forEachMissing(change, [&](OpId id) {
         missing = id;
         return true;
+    });
+    return missing;
+}
+
+OpId Document::Impl::firstRefused(const Change& change) {
+    OpId missing;
+    forEachMissing(change, [&](OpId id) {
+        const auto from = refused.find(id.replica);
+        const bool is_refused = from != refused.end() && id.counter >= from->second;
+        if (is_refused) missing = id;
+        return is_refused;
     });
     return missing;
 }

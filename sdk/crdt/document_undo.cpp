@@ -308,4 +308,72 @@ void Document::Impl::eraseFrom(UndoStep& step, const IdSet& ids) {
     step.text = std::move(kept);
 }
 
+// ---- steps that go on in a document from a file ----
+
+// Whether what a step takes back is still here.
+bool Document::Impl::rebind(UndoStep& step) {
+    step.container = containers.find(step.container->id);
+    if (!step.container) return false;
+    if (step.rewrite)
+        return std::visit([&](auto& what) { return rebind(*step.container, what); }, *step.rewrite);
+    const Rga* sequence = step.container->sequence();
+    if (!sequence || !step.inserts) return false;  // deletions and sums of then are gone
+    std::vector<IdRun> targets;
+    Bytes text;
+    std::size_t at = 0;
+    for (const IdRun& run : step.targets)
+        for (std::uint64_t c = run.first; c < run.end(); ++c) {
+            const OpId id{run.replica, c};
+            const std::size_t n =
+                step.container->text && !isErased(id) ? bytesOf(step.text, at, 1) : 0;
+            const auto slot = sequence->slotOf(id);
+            if (slot && !sequence->isBuried(*slot)) {
+                if (!targets.empty() && targets.back().end() == c)
+                    ++targets.back().count;
+                else
+                    targets.push_back({run.replica, c, 1});
+                text.append(step.text, at, n);
+            }
+            at += n;
+        }
+    step.targets = std::move(targets);
+    step.text = std::move(text);
+    return !step.targets.empty();
+}
+
+namespace {
+
+// An element, or a place of one.
+bool isHere(const Container& list, OpId id) {
+    const auto slot = list.list->order().slotOf(id);
+    return slot && !list.list->order().isBuried(*slot);
+}
+
+}  // namespace
+
+bool Document::Impl::rebind(Container& container, UndoWrite& write) const {
+    for (const Register* content : {&write.before, &write.after}) {
+        const bool is_dropped = content->kind == ValueKind::Container && container.list &&
+                                !containers.hasElement(content->origin, content->type);
+        if (is_dropped) return false;
+    }
+    if (container.list) return isHere(container, write.element);
+    return container.map.find(write.key) != nullptr;
+}
+
+bool Document::Impl::rebind(Container& container, UndoMove& move) const {
+    return isHere(container, move.element) && isHere(container, move.before) &&
+           isHere(container, move.after);
+}
+
+bool Document::Impl::rebind(Container& container, UndoMark& mark) const {
+    const auto isHere = [&](const Anchor& anchor) {
+        const auto slot = container.text->slotOf(anchor.id);
+        return slot && !container.text->isStub(*slot);
+    };
+    std::erase_if(mark.stretches,
+                  [&](const UndoMark::Stretch& s) { return !isHere(s.from) || !isHere(s.to); });
+    return !mark.stretches.empty();
+}
+
 }  // namespace kimdb::crdt

@@ -81,7 +81,7 @@ class ElementList {
     bool isHome(Slot slot) const { return of(slot).home == slot; }
     //! What a file said of an empty list's elements. \a homes: of each slot's element, by slot.
     //! REQUIRES: the order is built; an element per slot that is its own home, ascending; positions
-    //! are slots of it.
+    //! are slots of it. A stub is an element without value.
     void restore(std::vector<Element> elements, const std::vector<Slot>& homes);
 
     std::optional<std::string> checkInvariants() const;

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <kimdb/crdt/document.h>
@@ -18,6 +19,7 @@ class EventLog {
     using Handler = std::function<void(const std::vector<Event>&)>;
 
     void setHandler(Handler handler) { m_handler = std::move(handler); }
+    Handler takeHandler() { return std::exchange(m_handler, nullptr); }
     bool isListening() const { return static_cast<bool>(m_handler); }
     void begin(Origin origin);
     void splice(Container& text, const Rga::Splice& splice);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <kimdb/crdt/history.h>
 
+#include <kimdb/crdt/document_file.h>
+
 #include <algorithm>
 #include <cassert>
 
@@ -15,6 +17,17 @@ Error notHere() {
 }
 
 }  // namespace
+
+Result<History> History::from(Bytes file) {
+    const Result<DocumentFile> opened = DocumentFile::open(std::move(file));
+    if (!opened) return opened.error();
+    const Result<Document> document = opened->document();
+    if (!document) return document.error();
+    History history;
+    history.m_file = opened->bytes();
+    history.m_begin = history.m_version = document->clock();
+    return history;
+}
 
 Result<> History::add(const Change& change, std::int64_t received_ms) {
     if (m_version.contains(change.lastId())) return {};
@@ -40,14 +53,17 @@ Change History::changeAt(const Entry& entry) const {
 
 Result<Document> History::at(const VectorClock& version, ReplicaId self) const {
     if (!version.difference(m_version).empty()) return notHere();
+    if (!m_begin.difference(version).empty())
+        return Error{ErrorCode::TooOld, "history: the version is older than what this begins with"};
     std::vector<Change> changes;
-    VectorClock whole;
+    VectorClock whole = m_begin;
     for (const Entry& entry : m_entries) {
         if (!version.contains(entry.first)) continue;
         changes.push_back(changeAt(entry));
         whole.include(changes.back().lastId());
     }
     Document document(self);
+    if (!m_file.empty()) document = *DocumentFile::open(m_file)->document(self);
     if (auto ok = document.receiveAll(changes, Origin::Rebuild); !ok) return ok.error();
     if (whole != version || document.clock() != version)
         return Error{ErrorCode::InvalidArgument,
@@ -56,7 +72,7 @@ Result<Document> History::at(const VectorClock& version, ReplicaId self) const {
 }
 
 VectorClock History::versionAt(std::int64_t received_ms) const {
-    VectorClock version;
+    VectorClock version = m_begin;
     for (const Entry& entry : m_entries) {
         if (entry.received_ms > received_ms) break;
         version.include({entry.first.replica, entry.first.counter + entry.count - 1});
@@ -72,6 +88,8 @@ std::vector<Change> History::since(const VectorClock& version) const {
 }
 
 Result<> History::merge(const History& other) {
+    if (!other.m_begin.difference(m_version).empty())
+        return Error{ErrorCode::TooOld, "history: the other begins with what is not here"};
     for (const Entry& entry : other.m_entries) {
         if (m_version.contains(entry.first)) continue;
         if (auto ok = add(other.changeAt(entry), entry.received_ms); !ok) return ok;
@@ -80,9 +98,11 @@ Result<> History::merge(const History& other) {
 }
 
 Result<Change> History::changeOf(OpId id) const {
-    const auto of = m_by_replica.find(id.replica);
-    if (of == m_by_replica.end() || id.isNull() || !m_version.contains(id))
+    if (id.isNull() || !m_version.contains(id))
         return Error{ErrorCode::NotFound, "history: no such operation"};
+    if (m_begin.contains(id))
+        return Error{ErrorCode::TooOld, "history: it is part of what this begins with"};
+    const auto of = m_by_replica.find(id.replica);
     const auto after = std::upper_bound(
         of->second.begin(), of->second.end(), id.counter,
         [&](std::uint64_t c, std::uint32_t i) { return c < m_entries[i].first.counter; });

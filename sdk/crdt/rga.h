@@ -41,6 +41,13 @@ namespace kimdb::crdt {
 //!
 //! A character is visible <=> its insertion is enabled and no enabled deletion names it.
 //! Positions are UTF-16 units of the visible text. Thread: one at a time.
+//!
+//! In a shallow document the characters in front of the root are the slots 0 … rootSlots()-1 in
+//! document order. Of them there are those that were visible, those that hold marks (*buried*), and
+//! of every gap where others were the first (a *stub*): what is typed there names it as right
+//! origin. Whoever knows the root sees all of this as neighbours, so of the tree of then only one
+//! fact is left: whether the left origin of a character is the one in front of it, and its right
+//! origin the one behind it; other origins read as the ends (docs/decisions/0018).
 class Rga {
  public:
     //! What became visible (inserted: UTF-8, or elements from `slot`) or invisible (removed units)
@@ -158,6 +165,7 @@ class Rga {
         Slot characters = 0;
         std::vector<Ids> ids;  //!< ascending by slot
         DeletionLog deletions;
+        Slot root_slots = 0;
     };
     //! Makes an empty sequence hold what a file said. REQUIRES: every origin stands on its side of
     //! its character and has a smaller slot.
@@ -171,6 +179,19 @@ class Rga {
         for (const std::uint32_t run : m_by_replica[replica])
             f(m_runs[run].counter, m_runs[run].slot, lengthOf(run));
     }
+
+    // ---- the root of a shallow document ----
+    Slot rootSlots() const { return m_root_slots; }
+    bool isBuried(Slot slot) const {
+        return slot < m_root_slots && m_tree.span(m_tree.find(slot)).buried;
+    }
+    bool isStub(Slot slot) const {
+        return slot < m_root_slots && m_tree.span(m_tree.find(slot)).stub;
+    }
+    //! Whether something of the root stands between the two. REQUIRES: a in front of b.
+    bool hasRootBetween(Slot a, Slot b) const;
+    //! Whether what stands behind it in the root is its right child.
+    bool hasRootChild(Slot slot) const;
 
     //! Drops the text of all that is invisible; a toggle that shows it again carries it.
     void trim() { m_tree.trim(); }
@@ -210,6 +231,7 @@ class Rga {
     const ReplicaTable* m_replicas;
     SpanTree m_tree;
     DeletionLog m_deletions;
+    Slot m_root_slots = 0;
     std::vector<Ids> m_runs;                               // id runs by slot
     std::vector<std::vector<std::uint32_t>> m_by_replica;  // indexes into m_runs
     std::unordered_map<std::uint64_t, std::vector<Slot>> m_siblings;

@@ -9,6 +9,7 @@ namespace kimdb::crdt {
 void Rga::build(Parts parts) {
     m_tree.build(parts.spans, std::move(parts.text), parts.characters);
     m_deletions = std::move(parts.deletions);
+    m_root_slots = parts.root_slots;
     for (const Ids& ids : parts.ids) addIds(ids.replica, ids.counter, ids.slot);
     for (auto& runs : m_by_replica)
         std::sort(runs.begin(), runs.end(), [&](std::uint32_t a, std::uint32_t b) {
@@ -24,11 +25,12 @@ bool Rga::isChained(Slot slot) const {
            m_tree.rightOf(slot) == m_tree.rightOf(slot - 1);
 }
 
-// Only parents that several wrote beside at the same time have a list of their children.
+// Only parents that several wrote beside at the same time have a list of their children. Nobody
+// can write beside children that are older than the root.
 void Rga::buildSiblings(const std::vector<Span>& spans) {
     std::vector<std::pair<std::uint64_t, Slot>> children;  // by parent, in document order
     for (const Span& span : spans) {
-        if (isChained(span.slot)) continue;
+        if (span.slot < m_root_slots || isChained(span.slot)) continue;
         const bool is_left = span.right != kEndSlot && m_tree.leftOf(span.right) == span.left;
         if (is_left) m_tree.setHasLeftChild(span.right);
         const Slot parent = is_left ? span.right : span.left;
@@ -48,6 +50,29 @@ void Rga::buildSiblings(const std::vector<Span>& spans) {
         std::sort(slots.begin(), slots.end(), [&](Slot a, Slot b) { return isBefore(a, b); });
         m_siblings[key] = std::move(slots);
     }
+}
+
+// ---- the root ----
+
+bool Rga::hasRootBetween(Slot a, Slot b) const {
+    if (m_root_slots == 0) return false;
+    if (a == kStartSlot || a < m_root_slots) {
+        const Slot next = a == kStartSlot ? 0 : a + 1;
+        return next < m_root_slots && next != b && isBefore(next, b);
+    }
+    Place at = m_tree.find(a);
+    for (Slot from = a + 1;; from = m_tree.span(at).slot) {
+        const Slot end = m_tree.span(at).endSlot();
+        if (b >= from && b < end) return false;
+        if (from < end && from < m_root_slots) return true;
+        at = m_tree.nextSpan(at);
+        if (!at.leaf) return false;
+    }
+}
+
+bool Rga::hasRootChild(Slot slot) const {
+    const Slot next = slot == kStartSlot ? 0 : slot + 1;
+    return next < m_root_slots && m_tree.leftOf(next) == slot;
 }
 
 // ---- text that was forgotten ----

@@ -15,8 +15,8 @@
 //! the least (lamport, replica), as far as it goes on in one go. A run says what SequenceWalk does
 //! not foretell:
 //!
-//!   sequence  varint dead text bytes, varint runs, 4 columns, each varint length and bytes |
-//!             off, expunged, dropped: id ranges
+//!   sequence  varint dead text bytes | [root, if the document has one] | varint runs, 4 columns,
+//!             each varint length and bytes | off, expunged, dropped: id ranges
 //!   kinds     u8 per run: bits 0-1 kind, 2 jumps, 3 counter gap, 4 other replica,
 //!             5 right origin said, 6 place said
 //!   lengths   varint ≥ 1 per run
@@ -29,6 +29,13 @@
 //!             1 back: n deletions of one character each; cursor = the first, then to the left
 //!             2 ahead: the same to the right; the first is the one behind the cursor
 //!             3 ranges: one deletion of several characters
+//!   root      what a shallow document keeps of the version it begins with, in document order; the
+//!             runs above go on from there: varint runs, 4 columns as above: kinds, lengths,
+//!             gaps, numbers
+//!     kind    bits 0-1 fate: 0 visible then, 1 buried, 2 stub; 2 left origin is not in front;
+//!             3 right origin is behind; 4 other replica
+//!     gaps    zigzag of the first counter - 1 - the last one of this replica in the run before
+//!     numbers varint replica, if bit 4
 //!   id ranges varint n, n × (varint replica, varint counter gap, varint length - 1), ascending;
 //!             in front of those dropped: u8 1 if all that is invisible is, too
 //!
@@ -40,7 +47,12 @@ namespace kimdb::crdt {
 struct FileReplicas {
     std::vector<ReplicaIndex> engine;  //!< by file index
     std::vector<std::uint32_t> file;   //!< by engine index
+    //! The root by file index: what is up to there has no structure. Empty: there is none.
+    std::vector<std::uint64_t> root;
 };
+
+//! \brief What a new root does with a slot. Of each row of dropped ones the first stays as a stub.
+enum class RootFate : std::uint8_t { Keep = 0, Bury = 1, Drop = 2 };
 
 //! \brief Writes sequences; one after the other.
 class SequenceWriter {
@@ -53,6 +65,9 @@ class SequenceWriter {
     //! Appends the order to \a out, and the two texts. Returns the slots in the order of the file.
     std::vector<Slot> write(const Rga& sequence, DeadText dead_text, Bytes& out, Bytes& live,
                             Bytes& dead);
+    //! The same with everything there is as the root. \a fates: by slot.
+    std::vector<Slot> writeRoot(const Rga& sequence, const std::vector<RootFate>& fates, Bytes& out,
+                                Bytes& live);
 
  private:
     struct Run;
@@ -61,7 +76,9 @@ class SequenceWriter {
     void writeRuns(State& state);
     void writeInsert(State& state, Stream& stream);
     void writeDeletion(State& state, Stream& stream);
-    void writeRanges(const Rga& sequence, DeadText dead_text, Bytes& out) const;
+    void writeRanges(const Rga& sequence, DeadText dead_text, Bytes& out, bool is_root) const;
+    void writeOldRoot(State& state, Bytes& out) const;
+    class RootRuns;
 
     const ReplicaTable& m_replicas;
     const FileReplicas& m_numbers;

@@ -15,4 +15,12 @@ enum RunBit : int {
     kPlaceSaid = 1 << 6,
 };
 
+//! Bits of a run of the root.
+enum RootBit : int {
+    kFate = 3,
+    kApart = 1 << 2,
+    kBefore = 1 << 3,
+    kRootOtherReplica = 1 << 4,
+};
+
 }  // namespace kimdb::crdt

@@ -36,7 +36,7 @@ struct CharacterRun {
     Mark right = 0;
 };
 
-enum Flag : std::uint8_t { kOff = 1, kExpunged = 2, kDropped = 4 };
+enum Flag : std::uint8_t { kOff = 1, kExpunged = 2, kDropped = 4, kBuried = 8, kStub = 16 };
 
 class SequenceReader {
  public:
@@ -46,12 +46,16 @@ class SequenceReader {
           m_numbers(numbers),
           m_heads(heads),
           m_walk(numbers.engine.size()),
-          m_next_counters(numbers.engine.size(), 1) {}
+          m_next_counters(numbers.engine.size(), 1) {
+        for (std::size_t i = 0; i < numbers.root.size(); ++i)
+            m_next_counters[i] = numbers.root[i] + 1;
+    }
 
     Result<Rga::Parts> read(const SequenceText& text) {
         m_is_text = text.dead != nullptr;
         const std::uint64_t dead_bytes = m_in.varint(m_is_text ? text.dead->size() : 0);
         readHead(text.live.size() + dead_bytes + text.characters_max);
+        if (m_ok && m_in.ok()) readRoot();
         if (m_ok && m_in.ok()) readRuns();
         if (!m_ok || !m_in.ok()) return malformed("the order of a sequence is damaged");
         putFlags(m_expunged, kExpunged);
@@ -72,6 +76,13 @@ class SequenceReader {
     bool fail() { return m_ok = false; }
 
     void readHead(std::uint64_t characters_max) {
+        if (!m_numbers.root.empty()) {
+            m_root_runs = m_in.varint();
+            for (ByteReader* column :
+                 {&m_root_kinds, &m_root_lengths, &m_root_gaps, &m_root_numbers})
+                *column = ByteReader(m_in.bytes(m_in.remaining()));
+            if (m_root_kinds.remaining() != m_root_runs) fail();
+        }
         m_runs = m_in.varint();
         m_kinds = m_in.bytes(m_in.remaining());
         m_lengths = ByteReader(m_in.bytes(m_in.remaining()));
@@ -84,12 +95,22 @@ class SequenceReader {
         readRanges(m_dropped);
         // All characters have text, or are few: what follows takes memory for each.
         std::uint64_t characters = 0;
+        std::uint64_t stubs = 0;  // one run each
+        ByteReader root_kinds = m_root_kinds;
+        ByteReader root_lengths = m_root_lengths;
+        for (std::uint64_t i = 0; i < m_root_runs; ++i) {
+            const bool is_stub = (root_kinds.u8() & kFate) == static_cast<int>(RootFate::Drop);
+            const std::uint64_t n = root_lengths.varint(limits::kCounterMax);
+            (is_stub ? stubs : characters) += n;
+            if (n == 0 || (is_stub && n > 1) || characters > characters_max) return void(fail());
+        }
         ByteReader lengths = m_lengths;
         for (const char kind : m_kinds) {
             const std::uint64_t n = lengths.varint(limits::kCounterMax);
             if ((kind & 3) == 0) characters += n;
             if (n == 0 || characters > characters_max) return void(fail());
         }
+        characters += stubs;
         m_walk.reserve(static_cast<std::size_t>(characters));
         m_changes.resize(static_cast<std::size_t>(characters) + 2, 0);
     }
@@ -114,6 +135,52 @@ class SequenceReader {
         const std::uint64_t number = in.varint();
         if (number >= m_heads.size()) return fail(), 0;
         return static_cast<std::uint32_t>(number);
+    }
+
+    // What was there at the root, in document order.
+    void readRoot() {
+        std::vector<std::uint64_t> next(m_heads.size(), 1);
+        std::vector<IdRange> ids;
+        std::uint32_t number = 0;
+        for (std::uint64_t i = 0; i < m_root_runs; ++i) {
+            const std::uint8_t kind = m_root_kinds.u8();
+            const std::uint64_t n = m_root_lengths.varint(limits::kCounterMax);
+            const std::int64_t gap = m_root_gaps.zigzag();
+            if (kind & kRootOtherReplica) number = readNumber(m_root_numbers);
+            const int fate = kind & kFate;
+            if (!m_ok || !m_root_gaps.ok() || number >= next.size() || kind >= 32 ||
+                fate > static_cast<int>(RootFate::Drop))
+                return void(fail());
+            const std::uint64_t counter = next[number] + static_cast<std::uint64_t>(gap);
+            const std::uint64_t root = m_numbers.root[number];
+            if (counter == 0 || counter > root || n > root - counter + 1) return void(fail());
+            next[number] = counter + n;
+            ids.push_back({number, counter, counter + n - 1});
+            addRoot(kind, n, {0, number, counter, 0, 0});
+        }
+        const bool is_cut = !m_characters.empty() && m_characters.back().right == m_walk.end();
+        if (is_cut || !m_root_kinds.done() || !m_root_lengths.done() || !m_root_gaps.done() ||
+            !m_root_numbers.done())
+            return void(fail());
+        std::sort(ids.begin(), ids.end());
+        for (std::size_t i = 1; i < ids.size(); ++i)
+            if (ids[i - 1].number == ids[i].number && ids[i - 1].last >= ids[i].first) fail();
+        m_parts.root_slots = m_walk.end() - 1;
+    }
+
+    void addRoot(std::uint8_t kind, std::uint64_t n, CharacterRun run) {
+        const auto length = static_cast<std::uint32_t>(n);
+        const Mark front = m_walk.end() - 1;
+        run.first = m_walk.insert(front, front, length);
+        run.left = kind & kApart ? 0 : front;
+        run.right = kind & kBefore ? m_walk.end() : 0;
+        m_characters.push_back(run);
+        if ((kind & kFate) == 0) return;
+        const bool is_stub = (kind & kFate) == static_cast<int>(RootFate::Drop);
+        if (m_flags.empty()) m_flags.resize(m_changes.size(), 0);
+        std::fill_n(m_flags.begin() + run.first, length,
+                    static_cast<std::uint8_t>(is_stub ? kBuried | kStub : kBuried));
+        remove(run.first, length, true);
     }
 
     void readRuns() {
@@ -247,7 +314,7 @@ class SequenceReader {
         }
     }
     void putFlags(const std::vector<IdRange>& ranges, Flag flag) {
-        if (!ranges.empty() && m_flags.empty()) m_flags.resize(m_walk.end(), 0);
+        if (!ranges.empty() && m_flags.empty()) m_flags.resize(m_changes.size(), 0);
         forEachMark(ranges, [&](Mark first, Mark n) {
             for (Mark m = first; m < first + n; ++m) m_flags[m] |= flag;
         });
@@ -288,8 +355,10 @@ class SequenceReader {
             const std::uint8_t flags = flagsOf(m);
             span.off = (flags & kOff) != 0;
             span.expunged = (flags & kExpunged) != 0;
-            span.dropped =
-                m_is_text && ((flags & kDropped) || (m_all_dropped && !span.isVisible()));
+            span.buried = (flags & kBuried) != 0;
+            span.stub = (flags & kStub) != 0;
+            span.dropped = m_is_text &&
+                           ((flags & (kDropped | kBuried)) || (m_all_dropped && !span.isVisible()));
             if (span.expunged) span.dropped = 0;
             for (span.length = 1;; ++span.length) {
                 const Mark next = m_walk.next(m);
@@ -357,6 +426,8 @@ class SequenceReader {
     const std::vector<std::uint64_t>& m_heads;
     SequenceWalk m_walk;
     std::vector<std::uint64_t> m_next_counters;
+    std::uint64_t m_root_runs = 0;
+    ByteReader m_root_kinds{{}}, m_root_lengths{{}}, m_root_gaps{{}}, m_root_numbers{{}};
     std::uint64_t m_runs = 0;
     ByteView m_kinds;
     ByteReader m_lengths{{}}, m_jumps{{}}, m_rest{{}};

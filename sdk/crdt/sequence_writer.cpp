@@ -10,7 +10,7 @@ namespace kimdb::crdt {
 
 using Mark = SequenceWalk::Mark;
 
-// What one replica did here, by counter: characters, or deletions.
+// What one replica did here behind the root, by counter: characters, or deletions.
 struct SequenceWriter::Stream {
     struct Event {
         std::uint64_t counter = 0;
@@ -236,13 +236,18 @@ std::vector<Slot> SequenceWriter::write(const Rga& sequence, DeadText dead_text,
                                         Bytes& live, Bytes& dead) {
     State state(sequence, m_numbers.engine.size());
     readSpans(sequence.tree(), state);
+    Bytes root;
+    if (!m_numbers.root.empty()) writeOldRoot(state, root);
     state.streams.resize(m_numbers.engine.size());
     for (std::uint32_t number = 0; number < m_numbers.engine.size(); ++number) {
         Stream& stream = state.streams[number];
         stream.number = number;
         stream.replica = m_numbers.engine[number];
+        if (!m_numbers.root.empty()) stream.next_counter = m_numbers.root[number] + 1;
         sequence.forEachIds(stream.replica, [&](std::uint64_t counter, Slot slot, std::uint32_t n) {
-            stream.events.push_back({counter, n, slot, false});
+            const Slot begin = std::max(slot, sequence.rootSlots());
+            if (begin >= slot + n) return;
+            stream.events.push_back({counter + (begin - slot), slot + n - begin, begin, false});
         });
         sequence.deletions().forEach(stream.replica, [&](std::uint64_t counter, std::uint32_t n) {
             stream.events.push_back({counter, n, 0, true});
@@ -262,15 +267,17 @@ std::vector<Slot> SequenceWriter::write(const Rga& sequence, DeadText dead_text,
     dead_bytes = dead.size() - dead_bytes;
     ByteWriter writer(out);
     writer.varint(dead_bytes);
+    writer.raw(root);
     writer.varint(state.runs);
     for (const Bytes* column : {&state.kinds, &state.lengths, &state.jumps, &state.rest})
         writer.bytes(*column);
-    writeRanges(sequence, dead_text, out);
+    writeRanges(sequence, dead_text, out, false);
     state.slots.erase(state.slots.begin());
     return std::move(state.slots);
 }
 
-void SequenceWriter::writeRanges(const Rga& sequence, DeadText dead_text, Bytes& out) const {
+void SequenceWriter::writeRanges(const Rga& sequence, DeadText dead_text, Bytes& out,
+                                 bool is_root) const {
     struct Range {
         std::uint32_t number;
         std::uint64_t first, count;
@@ -309,14 +316,134 @@ void SequenceWriter::writeRanges(const Rga& sequence, DeadText dead_text, Bytes&
         });
         return ranges;
     };
-    std::vector<Range> off = spansThat([](const Span& s) { return s.off; });
-    for (const auto& [replica, counter] : sequence.deletions().off())
-        off.push_back({m_numbers.file[replica], counter, 1});
+    std::vector<Range> off;
+    if (!is_root) off = spansThat([](const Span& s) { return s.off; });
+    if (!is_root)
+        for (const auto& [replica, counter] : sequence.deletions().off())
+            off.push_back({m_numbers.file[replica], counter, 1});
     put(std::move(off));
-    put(spansThat([](const Span& s) { return s.expunged; }));
+    put(spansThat([is_root](const Span& s) { return s.expunged && !is_root; }));
     const bool drop = dead_text == DeadText::Drop;
     ByteWriter(out).u8(drop);
-    put(spansThat([&](const Span& s) { return s.dropped && (!drop || s.isVisible()); }));
+    put(spansThat(
+        [&](const Span& s) { return s.dropped && !s.buried && (!drop || s.isVisible()); }));
+}
+
+// ---- the root ----
+
+class SequenceWriter::RootRuns {
+ public:
+    explicit RootRuns(std::size_t replicas) : m_next(replicas, 1) {}
+
+    void add(std::uint32_t number, std::uint64_t counter, int fate, bool is_behind_left,
+             bool is_before_right) {
+        const bool goes_on = m_length > 0 && number == m_number && is_behind_left &&
+                             counter == m_next[number] && fate == (m_kind & kFate) &&
+                             fate != static_cast<int>(RootFate::Drop);
+        if (!goes_on) {
+            flush();
+            m_kind = fate | (is_behind_left ? 0 : kApart);
+            if (number != m_number) {
+                m_kind |= kRootOtherReplica;
+                ByteWriter(m_numbers).varint(number);
+                m_number = number;
+            }
+            ByteWriter(m_gaps).zigzag(static_cast<std::int64_t>(counter - m_next[number]));
+        }
+        m_next[number] = counter + 1;
+        m_is_before_right = is_before_right;
+        ++m_length;
+    }
+    void end(Bytes& out) {
+        flush();
+        ByteWriter writer(out);
+        writer.varint(m_kinds.size());
+        for (const Bytes* column : {&m_kinds, &m_lengths, &m_gaps, &m_numbers})
+            writer.bytes(*column);
+    }
+
+ private:
+    void flush() {
+        if (m_length == 0) return;
+        const int kind = m_kind | (m_is_before_right ? kBefore : 0);
+        ByteWriter(m_kinds).u8(static_cast<std::uint8_t>(kind));
+        ByteWriter(m_lengths).varint(m_length);
+        m_length = 0;
+    }
+
+    std::vector<std::uint64_t> m_next;
+    std::uint32_t m_number = 0;
+    int m_kind = 0;
+    bool m_is_before_right = false;
+    std::uint64_t m_length = 0;
+    Bytes m_kinds, m_lengths, m_gaps, m_numbers;
+};
+
+// The root that was read, or made, before.
+void SequenceWriter::writeOldRoot(State& state, Bytes& out) const {
+    const Rga& sequence = state.sequence;
+    const Slot end = sequence.rootSlots();
+    RootRuns runs(m_numbers.engine.size());
+    if (end > 0) (void)state.walk.insert(0, 0, end);
+    for (Slot slot = 0; slot < end; ++slot) {
+        const OpId id = sequence.idOf(slot);
+        const auto fate = sequence.isStub(slot)     ? RootFate::Drop
+                          : sequence.isBuried(slot) ? RootFate::Bury
+                                                    : RootFate::Keep;
+        const Slot front = slot == 0 ? kStartSlot : slot - 1;
+        runs.add(m_numbers.file[*m_replicas.find(id.replica)], id.counter, static_cast<int>(fate),
+                 state.left[slot] == front, slot + 1 < end && state.right[slot] == slot + 1);
+        state.marks[slot] = static_cast<Mark>(state.slots.size());
+        state.slots.push_back(slot);
+        if (fate != RootFate::Keep) state.walk.remove(state.marks[slot], 1);
+    }
+    runs.end(out);
+}
+
+std::vector<Slot> SequenceWriter::writeRoot(const Rga& sequence, const std::vector<RootFate>& fates,
+                                            Bytes& out, Bytes& live) {
+    RootRuns runs(m_numbers.engine.size());
+    std::vector<Slot> kept;
+    struct Last {
+        Slot slot = kStartSlot;
+        bool is_neighbour = true;  // of what comes next, and can be its left origin
+        std::uint32_t number = 0;
+        std::uint64_t counter = 0;
+        RootFate fate = RootFate::Keep;
+        Slot right = kEndSlot;
+        bool is_behind_left = false;
+    } last;
+    const auto flush = [&](Slot next) {
+        if (last.slot == kStartSlot) return;
+        runs.add(last.number, last.counter, static_cast<int>(last.fate), last.is_behind_left,
+                 last.is_neighbour && next != kEndSlot && last.right == next);
+    };
+    sequence.tree().forEach([&](const Span& span) {
+        if (span.isVisible() && !span.dropped) live.append(sequence.tree().utf8(span));
+        for (std::uint32_t i = 0; i < span.length; ++i) {
+            const Slot slot = span.slot + i;
+            const RootFate fate = fates[slot];
+            if (fate == RootFate::Drop && last.slot != kStartSlot && last.fate == fate) continue;
+            flush(slot);
+            const OpId id = sequence.idOf(slot);
+            const Slot left = i == 0 ? span.left : slot - 1;
+            last.is_behind_left = last.is_neighbour && left == last.slot;
+            last.slot = slot;
+            last.is_neighbour = fate != RootFate::Drop;
+            last.number = m_numbers.file[*m_replicas.find(id.replica)];
+            last.counter = id.counter;
+            last.fate = fate;
+            last.right = span.right;
+            kept.push_back(slot);
+        }
+    });
+    flush(kEndSlot);
+    ByteWriter(out).varint(0);  // dead text
+    runs.end(out);
+    ByteWriter(out).varint(0);
+    for (int i = 0; i < 4; ++i) ByteWriter(out).bytes({});
+    writeRanges(sequence, DeadText::Drop, out, true);
+    return kept;
 }
 
 }  // namespace kimdb::crdt

@@ -420,7 +420,8 @@ void SpanTree::insertSpan(Leaf* leaf, int index, const Span& span) {
 bool SpanTree::joins(const Span& a, const Span& b) const {
     const bool same_state = a.deletions == b.deletions && a.off == b.off &&
                             a.expunged == b.expunged && a.elsewhere == b.elsewhere &&
-                            a.dropped == b.dropped && (b.bytes == 0 || b.text == a.text + a.bytes);
+                            a.dropped == b.dropped && a.buried == b.buried && a.stub == b.stub &&
+                            (b.bytes == 0 || b.text == a.text + a.bytes);
     const bool ascii =
         (a.bytes == a.length && b.bytes == b.length) || (a.bytes == 0 && b.bytes == 0);
     return same_state && b.slot == a.endSlot() && b.left == b.slot - 1 && b.right == a.right &&

@@ -42,12 +42,14 @@ struct Span {
     std::uint32_t text = 0;            //!< where its UTF-8 begins
     std::uint32_t bytes = 0;           //!< 0: elements of a list, or expunged
     std::uint32_t units = 0;           //!< UTF-16, or elements; 0: expunged
-    std::uint32_t deletions : 26 = 0;  //!< enabled ones
+    std::uint32_t deletions : 24 = 0;  //!< enabled ones
     std::uint32_t off : 1 = 0;         //!< the insertion is toggled off
     std::uint32_t expunged : 1 = 0;
     std::uint32_t dropped : 1 = 0;         //!< its text was trimmed: no bytes, no units
     std::uint32_t elsewhere : 1 = 0;       //!< a list's element that is shown at another slot
     std::uint32_t has_left_child : 1 = 0;  //!< of its first character: something is tied in front
+    std::uint32_t buried : 1 = 0;          //!< deleted before the root: never back (rga.h)
+    std::uint32_t stub : 1 = 0;            //!< and nothing but a right origin any more
 
     bool isVisible() const { return deletions == 0 && !off && !expunged && !elsewhere; }
     std::uint32_t visibleUnits() const { return isVisible() ? units : 0; }

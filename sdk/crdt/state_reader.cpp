@@ -18,7 +18,7 @@ Result<> StateReader::readClock(ByteView clock) {
     const std::uint8_t detail = in.u8();
     m_document.incarnation = static_cast<std::uint32_t>(in.varint(UINT32_MAX));
     const std::size_t n = in.count(limits::kReplicasPerDocumentMax, 10);
-    if (detail > static_cast<std::uint8_t>(Detail::Trimmed)) return malformed("unknown detail");
+    if (detail > static_cast<std::uint8_t>(Detail::Shallow)) return malformed("unknown detail");
     m_document.detail = static_cast<Detail>(detail);
     for (std::size_t i = 0; i < n; ++i) {
         const ReplicaId id = in.u64();
@@ -34,22 +34,39 @@ Result<> StateReader::readClock(ByteView clock) {
         m_numbers.file.resize(std::max<std::size_t>(m_numbers.file.size(), index + 1));
         m_numbers.file[index] = static_cast<std::uint32_t>(i);
     }
+    if (in.ok() && m_document.detail == Detail::Shallow) readRoot(in);
+    const ChangeGraph& graph = m_document.graph;
     for (std::size_t i = 0; i < n && in.ok(); ++i) {
         const std::size_t runs = in.count(limits::kCounterMax, 2);
-        std::uint64_t counter = 0;
-        std::uint64_t lamport = 0;
+        const std::uint64_t root = graph.rootOf(m_numbers.engine[i]);
+        std::uint64_t counter = root;
+        std::uint64_t lamport = graph.rootLamport();
         for (std::size_t k = 0; k < runs && in.ok(); ++k) {
             const std::uint64_t gap = in.varint(limits::kCounterMax);
             const std::uint64_t lamport_gap = in.varint(limits::kCounterMax);
             counter += gap;
             lamport += lamport_gap;
-            const bool ascends = gap > 0 && lamport_gap >= gap && (k > 0 || counter == 1);
+            const bool ascends = gap > 0 && lamport_gap >= gap && (k > 0 || counter == root + 1);
             if (!ascends || counter > m_heads[i] || lamport > limits::kCounterMax) in.fail();
             if (in.ok()) m_document.graph.restoreLamport(m_numbers.engine[i], counter, lamport);
         }
-        if (runs == 0) in.fail();
+        if ((runs == 0) != (root == m_heads[i])) in.fail();
     }
     return in.done() ? Result<>() : malformed("the clock is damaged");
+}
+
+void StateReader::readRoot(ByteReader& in) {
+    const std::uint64_t lamport = in.varint(limits::kCounterMax);
+    m_document.graph.restoreRootLamport(lamport);
+    bool is_empty = true;
+    for (std::size_t i = 0; i < m_ids.size() && in.ok(); ++i) {
+        const std::uint64_t root = in.varint(limits::kCounterMax * 2 + 1);
+        if (root / 2 > m_heads[i] || root / 2 > lamport || root == 1) return in.fail();
+        m_document.graph.restoreRoot(m_numbers.engine[i], root / 2, root & 1);
+        m_numbers.root.push_back(root / 2);
+        is_empty &= root == 0;
+    }
+    if (is_empty != (lamport == 0)) in.fail();
 }
 
 Result<> StateReader::readDeps(ByteView deps) {
@@ -261,6 +278,18 @@ void StateReader::readList(ByteReader& in, Container& list) {
 }
 
 void StateReader::readCounter(ByteReader& in, Counter& counter) {
+    if (m_document.detail == Detail::Shallow) {
+        Counter::Base base;
+        base.sum = static_cast<std::uint64_t>(in.zigzag());
+        const std::size_t n = in.count(limits::kFileChunkBytesMax, 2);
+        for (std::size_t i = 0; i < n && in.ok(); ++i) {
+            base.seen.push_back(readId(in));
+            const bool ascends = i == 0 || base.seen[i - 1].replica < base.seen[i].replica;
+            if (!ascends || !m_document.graph.isRoot(base.seen[i])) in.fail();
+        }
+        if (n == 0 && base.sum != 0) in.fail();
+        if (in.ok()) counter.setBase(std::move(base));
+    }
     const std::size_t increments = in.count(limits::kFileChunkBytesMax, 3);
     OpId last;
     for (std::size_t i = 0; i < increments; ++i) {
@@ -328,29 +357,41 @@ bool StateReader::buildText(Sequence& sequence, Rga::Parts parts) {
 }
 
 bool StateReader::buildList(Sequence& sequence, Rga::Parts parts) {
-    const std::vector<Sequence::Slot>& slots = sequence.slots;
-    if (parts.characters != slots.size()) return false;
+    const Slot n = parts.characters;
     Rga& order = sequence.container->list->order();
     order.build(std::move(parts));
-    std::vector<ElementList::Element> elements;
-    std::vector<Slot> homes(slots.size());
-    for (Slot slot = 0; slot < slots.size(); ++slot) {
+    std::vector<const Sequence::Slot*> said(n, nullptr);  // stubs: nothing
+    std::size_t used = 0;
+    for (Slot slot = 0; slot < n; ++slot) {
+        if (order.isStub(slot)) continue;
+        if (used == sequence.slots.size()) return false;
+        said[slot] = &sequence.slots[used++];
+    }
+    if (used != sequence.slots.size()) return false;
+    const auto isHome = [&](Slot slot) {
+        return said[slot] && said[slot]->kind != kPlaceOfElement;
+    };
+    std::vector<Slot> homes(n);
+    for (Slot slot = 0; slot < n; ++slot) {
         homes[slot] = slot;
-        if (slots[slot].kind != kPlaceOfElement) continue;
-        const auto home = order.slotOf(slots[slot].id);
-        if (!home || *home >= slot || slots[*home].kind == kPlaceOfElement) return false;
+        if (!said[slot] || isHome(slot)) continue;
+        const auto home = order.slotOf(said[slot]->id);
+        if (!home || *home >= n || !isHome(*home)) return false;
+        // A root is in document order: there a place may stand in front of its element's home.
+        if (*home > slot && *home >= order.rootSlots()) return false;
         homes[slot] = *home;
     }
-    for (Slot slot = 0; slot < slots.size(); ++slot) {
+    std::vector<ElementList::Element> elements;
+    for (Slot slot = 0; slot < n; ++slot) {
         if (homes[slot] != slot) continue;
         const OpId id = order.idOf(slot);
         ElementList::Position position{m_document.graph.lamportOf(id), id.replica, slot};
-        if (slots[slot].kind == kMovedElement) {
-            const auto shown = order.slotOf(slots[slot].id);
-            if (!shown || *shown >= slots.size() || homes[*shown] != slot) return false;
-            position = {slots[slot].lamport, slots[slot].replica, *shown};
+        if (said[slot] && said[slot]->kind == kMovedElement) {
+            const auto shown = order.slotOf(said[slot]->id);
+            if (!shown || *shown >= n || homes[*shown] != slot) return false;
+            position = {said[slot]->lamport, said[slot]->replica, *shown};
         }
-        elements.push_back({slot, position, slots[slot].value});
+        elements.push_back({slot, position, said[slot] ? said[slot]->value : Register()});
     }
     sequence.container->list->restore(std::move(elements), homes);
     return true;

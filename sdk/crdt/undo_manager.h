@@ -96,6 +96,15 @@ class UndoManager {
             for (UndoItem& item : *stack)
                 for (UndoStep& step : item.steps) f(step);
     }
+    //! Drops the steps that \a keeps, which may change them, does not want, and items without any.
+    template <class F>
+    void prune(F&& keeps) {
+        for (auto* stack : {&m_undos, &m_redos}) {
+            for (UndoItem& item : *stack)
+                std::erase_if(item.steps, [&](UndoStep& step) { return !keeps(step); });
+            std::erase_if(*stack, [](const UndoItem& item) { return item.steps.empty(); });
+        }
+    }
 
  private:
     UndoItem take(std::deque<UndoItem>& stack);

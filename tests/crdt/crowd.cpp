@@ -26,8 +26,15 @@ void Crowd::run(std::size_t steps) {
                 (void)member.doc.receive(changes[member.heard]);
         } else if (auto change = write(member.doc)) {
             changes.push_back(std::move(*change));
+            reverts.push_back(m_reverted);
         }
     }
+}
+
+void Crowd::meet() {
+    for (const auto& member : m_members)
+        for (; member->heard < changes.size(); ++member->heard)
+            (void)member->doc.receive(changes[member->heard]);
 }
 
 std::vector<Change> Crowd::writes(Document& doc, std::size_t steps) {
@@ -40,6 +47,7 @@ std::vector<Change> Crowd::writes(Document& doc, std::size_t steps) {
 std::optional<Change> Crowd::write(Document& doc) {
     m_time_ms += static_cast<std::int64_t>(below(700));
     const std::size_t choice = below(12);
+    m_reverted = choice < 2;
     if (choice == 0) return doc.undo(m_time_ms);
     if (choice == 1) return doc.redo(m_time_ms);
     if (choice == 2 && below(6) == 0) {

@@ -81,6 +81,20 @@ Document golden() {
     return std::move(bob.doc);
 }
 
+// What came after the golden document became shallow stands behind its root.
+Document goldenShallow() {
+    Document doc = *DocumentFile::open(golden().save({Detail::Shallow, true}))->document(kBob);
+    doc.begin();
+    doc.insertText(kText, 3, u"new");
+    doc.removeText(kText, 0, 1);
+    doc.moveItem(kList, 0, 1);
+    doc.insertItems(kList, 0, {"x"});
+    doc.increment(kCounter, 4);
+    doc.set(kRoot, "key", 5);
+    (void)doc.commit(1);
+    return doc;
+}
+
 // Memory for a file: its structures, and the buffers of zstd.
 std::size_t allowed(std::size_t inflated) {
     return 32 * inflated + (512 << 10);
@@ -163,6 +177,36 @@ class TestDocumentFile : public QObject {
                 "00957d9844"));
     }
 
+    void goldenShallowFiles() {
+        QCOMPARE(
+            hex(golden().save({Detail::Shallow, false})),
+            QByteArray(
+                "4b696d4442646f630101001a020102080706050403020118171615141312112b2c1f2b2c00006169"
+                "8c590200cc0104036b6579210109010712080101610703030204000000000000044000016c04010d"
+                "017305011501740300010401630400020010010a000000016c02050101010e02030201111f010001"
+                "010f05050374776f000301120001011002030602010e01730301105dc3fea3890dcf88c183a102d4"
+                "6928d901011602030e0174010903010014010515000203020402140505037768790004626f6c6402"
+                "0112000202020b02110102001300020402090212000768656164696e670105140001010213020302"
+                "01011201020001000a024e6d35bb03000b6f6e652020616e6420696ef87f0a150400520003031008"
+                "0403020102031a04050101000000000000000100000707000002051c140207030101010401010702"
+                "080000000d0002010000000000000000010000010110010201240101000000000000000100e71e27"
+                "0200a8aade1e"));
+        QCOMPARE(
+            hex(goldenShallow().save({Detail::Full, false})),
+            QByteArray(
+                "4b696d4442646f630101001c020102080706050403020118171615141312112a3d1f2b2c00010101"
+                "6ca7d73d0200cc0104036b657901011e02030a016c04010d01730501150174030001040163040002"
+                "0010010a01011d080000016c02070101010e02030201111f010101010f05050374776f011b240100"
+                "0301120001011002030602010e02010f0001011c0305017801730301105dc3fea3890dcf88c183a1"
+                "02d46928d901011602030e0174010b03010014010515000203020402140505037768790004626f6c"
+                "64020112000202020b02110102001300020402090212000768656164696e67010514000101021302"
+                "030201011201020001000a026b67491503000d6e656e65772020616e6420696e7e47822104006100"
+                "030310080403020102031a0405010102021c0402010102060b02010400000000010707000002051c"
+                "140207030101010401010702080000000d000201000202140502030102061b010100000000000101"
+                "10010201240101000000000000000000fdc27bd80500016fbde777c206000600011701002a73be36"
+                "db009a5b71aa"));
+    }
+
     void compressedFilesOfOlderProgramsOpen() {
         const QByteArray bytes = QByteArray::fromHex(
             "4b696d4442646f63010100100001010807060504030201a5060101017a821c4402000a0001017401"
@@ -175,22 +219,33 @@ class TestDocumentFile : public QObject {
     }
 
     void everyTruncationAndEveryChangedByteIsNoticed() {
-        for (const bool compress : {false, true}) {
-            const Bytes bytes = golden().save({Detail::Full, compress});
-            QVERIFY(survives(bytes));
-            for (std::size_t n = 0; n < bytes.size(); ++n) QVERIFY(!survives(bytes.substr(0, n)));
-            for (std::size_t i = 0; i < bytes.size(); ++i)
-                for (int change = 1; change < 256; ++change) {
-                    Bytes other = bytes;
-                    other[i] = static_cast<char>(other[i] ^ change);
-                    QVERIFY(!DocumentFile::open(other).ok());
-                }
-        }
+        const Document full = golden(), shallow = goldenShallow();
+        for (const bool compress : {false, true})
+            for (const Document* doc : {&full, &shallow}) {
+                const Bytes bytes = doc->save({Detail::Full, compress});
+                QVERIFY(survives(bytes));
+                for (std::size_t n = 0; n < bytes.size(); ++n)
+                    QVERIFY(!survives(bytes.substr(0, n)));
+                for (std::size_t i = 0; i < bytes.size(); ++i)
+                    for (int change = 1; change < 256; ++change) {
+                        Bytes other = bytes;
+                        other[i] = static_cast<char>(other[i] ^ change);
+                        QVERIFY(!DocumentFile::open(other).ok());
+                    }
+            }
     }
 
     // Behind right checksums: what a hostile program may write.
+    void strangeChunksAreRefusedOrUsable_data() {
+        QTest::addColumn<bool>("shallow");
+        QTest::newRow("full") << false;
+        QTest::newRow("shallow") << true;
+    }
+
     void strangeChunksAreRefusedOrUsable() {
-        std::vector<Bytes> chunks = inflatedChunks(golden().save());
+        QFETCH(bool, shallow);
+        const Document doc = shallow ? goldenShallow() : golden();
+        std::vector<Bytes> chunks = inflatedChunks(doc.save());
         std::size_t usable = 0;
         for (Bytes& chunk : chunks) {
             const Bytes right = chunk;
@@ -199,7 +254,7 @@ class TestDocumentFile : public QObject {
                 usable += survives(fileOf(chunks));
             }
             for (std::size_t i = 0; i < right.size(); ++i)
-                for (int change = 1; change < 256; ++change) {
+                for (int change = 1; change < 256; change = shallow ? 2 * change + 1 : change + 1) {
                     chunk = right;
                     chunk[i] = static_cast<char>(chunk[i] ^ change);
                     usable += survives(fileOf(chunks));
@@ -216,6 +271,11 @@ class TestDocumentFile : public QObject {
             crowd.run(300);
             Document doc;
             for (const Change& change : crowd.changes) QVERIFY(doc.receive(change).ok());
+            if (seed % 2) {
+                QVERIFY(doc.makeShallow().ok());
+                doc.setReplica(66);
+                (void)crowd.writes(doc, 20);
+            }
             const std::vector<Bytes> right = inflatedChunks(doc.save());
             for (std::size_t i = 0; i < rounds / 5; ++i) {
                 std::vector<Bytes> chunks = right;

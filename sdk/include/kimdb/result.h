@@ -46,7 +46,7 @@ enum class ErrorCode : std::uint16_t {
     AuthFailed = 62,         //!< token missing, expired or wrong
     Replaced = 63,           //!< another session of this replica took over
     RateLimited = 64,        //!< too much; retry later
-    TooOld = 65,             //!< needs history the relay has dropped
+    TooOld = 65,             //!< needs history that was dropped (relay log, shallow document)
     EpochChanged = 66,       //!< the relay was restored; a reconcile follows
     ProtocolViolation = 67,  //!< the peer broke KRP/1
     GoingAway = 68,          //!< the relay shuts down; retry later

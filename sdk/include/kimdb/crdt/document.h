@@ -154,13 +154,15 @@ struct Selection {
 enum class Detail : std::uint8_t {
     Full = 0,     //!< everything
     Trimmed = 1,  //!< without the text of what is deleted; every change can still be merged
-    Shallow = 2,  //!< without what was deleted before the root, see Document::root()
+    //! Without what was deleted before the root and how the rest came about, see Document::root().
+    Shallow = 2,
 };
 
 //! \brief What goes into a document file.
 struct SaveOptions {
-    Detail detail = Detail::Full;  //!< or what the document still has, if that is less
-    bool compress = true;          //!< without, bytes do not depend on the version of zstd
+    //! Or what the document still has, if that is less. Shallow makes the version now the root.
+    Detail detail = Detail::Full;
+    bool compress = true;  //!< without, bytes do not depend on the version of zstd
 };
 
 //! \brief What happened to a change that was received.
@@ -313,8 +315,12 @@ class Document {
 
     // ---- changes ----
     //! Integrates a change of any replica, or keeps it until what it needs has arrived. Emits one
-    //! event list.
-    //! Errors: Equivocation (another change with that counter is here), Malformed only for a change
+    //! event list. In a shallow document a change that waited and turns out to be too old is listed
+    //! in reports().
+    //! Errors: TooOld (a shallow document: the author did not know the root, or the change names
+    //! what was dropped with it, or needs one that was refused so; the message says what is
+    //! missing);
+    //! Equivocation (another change with that counter is here), Malformed only for a change
     //! that breaks the envelope rules; a change whose operations break a rule is VOID on every
     //! replica alike and listed in reports().
     Result<Received> receive(const Change& change);
@@ -334,8 +340,13 @@ class Document {
     //! Of a text or a list.
     Cursor cursorAt(const ContainerId& sequence, std::size_t position, Cursor::Side side) const;
     //! Position in UTF-16 units or elements; a cursor on an invisible character stands in the gap
-    //! where it would be. nullopt while its character has not arrived.
+    //! where it would be. nullopt while its character has not arrived, and for good when it was
+    //! dropped with the root.
     std::optional<std::size_t> resolve(const ContainerId& sequence, const Cursor& cursor) const;
+
+    //! The same with the reason. Errors: MissingDependencies (not yet); TooOld (dropped with the
+    //! root); NotFound (the id belongs to something else).
+    Result<std::size_t> locate(const ContainerId& sequence, const Cursor& cursor) const;
 
     // ---- files (DocumentFile opens them) ----
     //! The state as a document file. Equal versions of equal detail give equal bytes, whatever the
@@ -346,6 +357,15 @@ class Document {
     //! Forgets the text of what is deleted; whoever undoes a deletion brings it back. From then on
     //! detail() is Trimmed.
     void trim();
+    //! Forgets what is deleted, and how all that there is came about: the version now is the root
+    //! and detail() Shallow. What is here goes on being edited like before. A change can be
+    //! received if its author knew the root and it names nothing that is gone: deleted characters
+    //! and elements, deletions, increments, what list elements showed before. What of the undo
+    //! stacks needs those is dropped from them. Errors: TooLarge; then nothing has changed.
+    //! REQUIRES: no open transaction.
+    Result<> makeShallow();
+    //! What every change has to know to be received; empty unless detail() is Shallow.
+    VectorClock root() const;
 
     //! Checks every invariant of the structures; for tests. Returns a description of the first
     //! violation.
