@@ -70,13 +70,11 @@ class StepReader {
     static Result<> readInsert(const Value& what, DeltaStep* step) {
         if (const std::string* text = what.asString()) {
             if (text->empty()) return malformed("an insert of nothing");
-            if (text->size() > limits::kChangeBytesMax)
-                return Error{ErrorCode::TooLarge, "Delta: an insert does not fit into a change"};
             step->text = toUtf16(sanitizedUtf8(*text));
             step->bytes += text->size();
         } else if (const Value::Object* object = what.asObject(); object && !object->empty()) {
             step->text = kEmbedCharacter;
-            add(kEmbedKey, unwrapped(*object), step);
+            if (auto ok = add(kEmbedKey, unwrapped(*object), step); !ok) return ok;
         } else {
             return malformed("what is inserted is a string or an object");
         }
@@ -104,17 +102,22 @@ class StepReader {
             if (key.size() > limits::kMapKeyBytesMax)
                 return Error{ErrorCode::TooLarge, "Delta: a key is too long"};
             if (m_comments == Comments::LeaveOut && isCommentKey(key)) continue;
+            Result<> ok;
             if (!value.isNull())
-                add(key, value, step);
+                ok = add(key, value, step);
             else if (step->kind == DeltaStep::Kind::Retain)
-                add(key, std::nullopt, step);
+                ok = add(key, std::nullopt, step);
+            if (!ok) return ok;
         }
         return {};
     }
 
-    static void add(const std::string& key, std::optional<Value> value, DeltaStep* step) {
+    static Result<> add(const std::string& key, std::optional<Value> value, DeltaStep* step) {
+        if (value && isDeeperThan(*value, limits::kValueDepthMax))
+            return Error{ErrorCode::TooLarge, "Delta: a value is nested too deeply"};
         step->bytes += kOperationBytes + key.size() + (value ? value->encode().size() : 0);
         step->attributes.insert_or_assign(key, std::move(value));
+        return {};
     }
 
     Comments m_comments;
@@ -130,8 +133,6 @@ Value::Object plain(const std::map<std::string, Value>& attributes) {
 }  // namespace
 
 Result<std::vector<DeltaStep>> readDelta(const Value& delta, Comments comments) {
-    if (isDeeperThan(delta, limits::kValueDepthMax))
-        return Error{ErrorCode::TooLarge, "Delta: nested too deeply"};
     const Value::Array* ops = delta.asArray();
     if (const Value::Object* object = delta.asObject(); object && object->size() == 1)
         if (object->begin()->first == "ops") ops = object->begin()->second.asArray();
