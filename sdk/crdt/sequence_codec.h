@@ -29,13 +29,15 @@
 //!             1 back: n deletions of one character each; cursor = the first, then to the left
 //!             2 ahead: the same to the right; the first is the one behind the cursor
 //!             3 ranges: one deletion of several characters
-//!   root      what a shallow document keeps of the version it begins with, in document order; the
-//!             runs above go on from there: varint runs, 4 columns as above: kinds, lengths,
-//!             gaps, numbers
+//!   root      what a shallow document keeps of the version it begins with; the runs above go on
+//!             from there: n × varint runs of each replica, 4 columns as above: kinds, lengths,
+//!             skips, places. Runs are by replica and counter, characters that follow each other
 //!     kind    bits 0-1 fate: 0 visible then, 1 buried, 2 stub; 2 left origin is not in front;
-//!             3 right origin is behind; 4 other replica
-//!     gaps    zigzag of the first counter - 1 - the last one of this replica in the run before
-//!     numbers varint replica, if bit 4
+//!             3 right origin is behind; 4 skips counters; 5 is not behind the run before
+//!     lengths varint length - 1, but for stubs
+//!     skips   varint counters skipped - 1, if bit 4
+//!     places  zigzag ≠ 0, if bit 5: among the runs in front of it in this order, in document
+//!             order, how many farther than directly behind the last one
 //!   id ranges varint n, n × (varint replica, varint counter gap, varint length - 1), ascending;
 //!             in front of those dropped: u8 1 if all that is invisible is, too
 //!

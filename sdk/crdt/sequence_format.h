@@ -20,7 +20,8 @@ enum RootBit : int {
     kFate = 3,
     kApart = 1 << 2,
     kBefore = 1 << 3,
-    kRootOtherReplica = 1 << 4,
+    kSkips = 1 << 4,
+    kPlaced = 1 << 5,
 };
 
 }  // namespace kimdb::crdt

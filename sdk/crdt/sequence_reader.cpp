@@ -3,6 +3,7 @@
 
 #include "core/limits.h"
 #include "core/utf8.h"
+#include "crdt/run_places.h"
 #include "crdt/sequence_codec.h"
 #include "crdt/sequence_format.h"
 #include "crdt/sequence_walk.h"
@@ -77,11 +78,15 @@ class SequenceReader {
 
     void readHead(std::uint64_t characters_max) {
         if (!m_numbers.root.empty()) {
-            m_root_runs = m_in.varint();
+            for (std::size_t i = 0; i < m_heads.size() && m_in.ok(); ++i) {
+                const std::uint64_t runs = m_in.varint(limits::kFileChunkBytesMax);
+                if (runs > 0) m_root_counts.emplace_back(static_cast<std::uint32_t>(i), runs);
+                m_root_runs += runs;
+            }
             for (ByteReader* column :
-                 {&m_root_kinds, &m_root_lengths, &m_root_gaps, &m_root_numbers})
+                 {&m_root_kinds, &m_root_lengths, &m_root_skips, &m_root_places})
                 *column = ByteReader(m_in.bytes(m_in.remaining()));
-            if (m_root_kinds.remaining() != m_root_runs) fail();
+            if (m_root_kinds.remaining() != m_root_runs) return void(fail());
         }
         m_runs = m_in.varint();
         m_kinds = m_in.bytes(m_in.remaining());
@@ -100,9 +105,11 @@ class SequenceReader {
         ByteReader root_lengths = m_root_lengths;
         for (std::uint64_t i = 0; i < m_root_runs; ++i) {
             const bool is_stub = (root_kinds.u8() & kFate) == static_cast<int>(RootFate::Drop);
-            const std::uint64_t n = root_lengths.varint(limits::kCounterMax);
-            (is_stub ? stubs : characters) += n;
-            if (n == 0 || (is_stub && n > 1) || characters > characters_max) return void(fail());
+            if (is_stub)
+                ++stubs;
+            else
+                characters += root_lengths.varint(limits::kCounterMax) + 1;
+            if (characters > characters_max) return void(fail());
         }
         ByteReader lengths = m_lengths;
         for (const char kind : m_kinds) {
@@ -137,39 +144,65 @@ class SequenceReader {
         return static_cast<std::uint32_t>(number);
     }
 
-    // What was there at the root, in document order.
-    void readRoot() {
-        std::vector<std::uint64_t> next(m_heads.size(), 1);
-        std::vector<IdRange> ids;
+    struct RootRun {
         std::uint32_t number = 0;
-        for (std::uint64_t i = 0; i < m_root_runs; ++i) {
-            const std::uint8_t kind = m_root_kinds.u8();
-            const std::uint64_t n = m_root_lengths.varint(limits::kCounterMax);
-            const std::int64_t gap = m_root_gaps.zigzag();
-            if (kind & kRootOtherReplica) number = readNumber(m_root_numbers);
-            const int fate = kind & kFate;
-            if (!m_ok || !m_root_gaps.ok() || number >= next.size() || kind >= 32 ||
-                fate > static_cast<int>(RootFate::Drop))
-                return void(fail());
-            const std::uint64_t counter = next[number] + static_cast<std::uint64_t>(gap);
+        std::uint8_t kind = 0;
+        std::uint32_t length = 1;
+        std::uint64_t counter = 0;
+    };
+
+    // What was there at the root, by replica and counter.
+    void readRoot() {
+        if (m_root_runs == 0) return;
+        std::vector<RootRun> runs;
+        std::vector<std::uint32_t> places;
+        runs.reserve(static_cast<std::size_t>(m_root_runs));
+        places.reserve(static_cast<std::size_t>(m_root_runs));
+        std::int64_t last = -1;
+        for (const auto& [number, count] : m_root_counts) {
+            std::uint64_t next = 1;
             const std::uint64_t root = m_numbers.root[number];
-            if (counter == 0 || counter > root || n > root - counter + 1) return void(fail());
-            next[number] = counter + n;
-            ids.push_back({number, counter, counter + n - 1});
-            addRoot(kind, n, {0, number, counter, 0, 0});
+            for (std::uint64_t i = 0; i < count; ++i) {
+                RootRun run;
+                run.number = number;
+                run.kind = m_root_kinds.u8();
+                const int fate = run.kind & kFate;
+                std::uint64_t n = 1;
+                if (fate != static_cast<int>(RootFate::Drop))
+                    n += m_root_lengths.varint(UINT32_MAX - 1);
+                if (run.kind & kSkips) next += m_root_skips.varint(limits::kCounterMax) + 1;
+                if (run.kind & kPlaced) last += m_root_places.zigzag();
+                ++last;
+                const auto placed = static_cast<std::int64_t>(places.size());
+                if (run.kind >= 64 || fate > static_cast<int>(RootFate::Drop) || next > root ||
+                    n > root - next + 1 || last < 0 || last > placed)
+                    return void(fail());
+                run.length = static_cast<std::uint32_t>(n);
+                run.counter = next;
+                next += n;
+                runs.push_back(run);
+                places.push_back(static_cast<std::uint32_t>(last));
+            }
         }
-        const bool is_cut = !m_characters.empty() && m_characters.back().right == m_walk.end();
-        if (is_cut || !m_root_kinds.done() || !m_root_lengths.done() || !m_root_gaps.done() ||
-            !m_root_numbers.done())
+        if (!m_root_kinds.done() || !m_root_lengths.done() || !m_root_skips.done() ||
+            !m_root_places.done())
             return void(fail());
-        std::sort(ids.begin(), ids.end());
-        for (std::size_t i = 1; i < ids.size(); ++i)
-            if (ids[i - 1].number == ids[i].number && ids[i - 1].last >= ids[i].first) fail();
+        // From the last one back each knows how many of those before it are in front of it.
+        RunPlaces taken(runs.size());
+        std::vector<std::uint32_t> order(runs.size());
+        for (std::size_t i = runs.size(); i > 0; --i)
+            order[taken.takeFree(places[i - 1])] = static_cast<std::uint32_t>(i - 1);
+        for (const std::uint32_t i : order) addRoot(runs[i]);
+        if (m_characters.back().right == m_walk.end()) fail();
         m_parts.root_slots = m_walk.end() - 1;
     }
 
-    void addRoot(std::uint8_t kind, std::uint64_t n, CharacterRun run) {
-        const auto length = static_cast<std::uint32_t>(n);
+    void addRoot(const RootRun& root) {
+        const std::uint8_t kind = root.kind;
+        const std::uint32_t length = root.length;
+        CharacterRun run;
+        run.number = root.number;
+        run.counter = root.counter;
         const Mark front = m_walk.end() - 1;
         run.first = m_walk.insert(front, front, length);
         run.left = kind & kApart ? 0 : front;
@@ -427,7 +460,8 @@ class SequenceReader {
     SequenceWalk m_walk;
     std::vector<std::uint64_t> m_next_counters;
     std::uint64_t m_root_runs = 0;
-    ByteReader m_root_kinds{{}}, m_root_lengths{{}}, m_root_gaps{{}}, m_root_numbers{{}};
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> m_root_counts;  // replica, runs
+    ByteReader m_root_kinds{{}}, m_root_lengths{{}}, m_root_skips{{}}, m_root_places{{}};
     std::uint64_t m_runs = 0;
     ByteView m_kinds;
     ByteReader m_lengths{{}}, m_jumps{{}}, m_rest{{}};

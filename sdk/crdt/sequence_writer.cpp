@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <numeric>
 #include <queue>
 
+#include "crdt/run_places.h"
 #include "crdt/sequence_codec.h"
 #include "crdt/sequence_format.h"
 #include "crdt/sequence_walk.h"
@@ -331,59 +333,75 @@ void SequenceWriter::writeRanges(const Rga& sequence, DeadText dead_text, Bytes&
 
 // ---- the root ----
 
+// Takes characters in document order and writes their runs in that of counters, each with its
+// place among those before: people write where they wrote last, so that is mostly none.
 class SequenceWriter::RootRuns {
  public:
-    explicit RootRuns(std::size_t replicas) : m_next(replicas, 1) {}
-
-    void add(std::uint32_t number, std::uint64_t counter, int fate, bool is_behind_left,
+    void add(std::uint32_t number, std::uint64_t counter, RootFate fate, bool is_behind_left,
              bool is_before_right) {
-        const bool goes_on = m_length > 0 && number == m_number && is_behind_left &&
-                             counter == m_next[number] && fate == (m_kind & kFate) &&
-                             fate != static_cast<int>(RootFate::Drop);
+        const int kind = static_cast<int>(fate);
+        Run* last = m_runs.empty() ? nullptr : &m_runs.back();
+        const bool goes_on = last && number == last->number && is_behind_left &&
+                             counter == last->counter + last->length &&
+                             kind == (last->kind & kFate) && fate != RootFate::Drop;
         if (!goes_on) {
-            flush();
-            m_kind = fate | (is_behind_left ? 0 : kApart);
-            if (number != m_number) {
-                m_kind |= kRootOtherReplica;
-                ByteWriter(m_numbers).varint(number);
-                m_number = number;
-            }
-            ByteWriter(m_gaps).zigzag(static_cast<std::int64_t>(counter - m_next[number]));
+            m_runs.push_back({number, counter, 0, kind | (is_behind_left ? 0 : kApart)});
+            last = &m_runs.back();
         }
-        m_next[number] = counter + 1;
-        m_is_before_right = is_before_right;
-        ++m_length;
+        ++last->length;
+        last->kind = (last->kind & ~kBefore) | (is_before_right ? kBefore : 0);
     }
-    void end(Bytes& out) {
-        flush();
+    void write(std::size_t replicas, Bytes& out) const {
+        std::vector<std::uint32_t> order(m_runs.size());
+        std::iota(order.begin(), order.end(), 0U);
+        std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+            const Run &x = m_runs[a], &y = m_runs[b];
+            return x.number != y.number ? x.number < y.number : x.counter < y.counter;
+        });
+        std::vector<std::uint64_t> counts(replicas, 0), next(replicas, 1);
+        for (const Run& run : m_runs) ++counts[run.number];
+        Bytes kinds, lengths, skips, places;
+        RunPlaces placed(m_runs.size());
+        std::int64_t last = -1;
+        for (const std::uint32_t index : order) {
+            const Run& run = m_runs[index];
+            int kind = run.kind;
+            const std::uint64_t skip = run.counter - next[run.number];
+            if (skip > 0) {
+                kind |= kSkips;
+                ByteWriter(skips).varint(skip - 1);
+            }
+            next[run.number] = run.counter + run.length;
+            const std::int64_t place = placed.countBefore(index);
+            placed.take(index);
+            if (place != last + 1) {
+                kind |= kPlaced;
+                ByteWriter(places).zigzag(place - last - 1);
+            }
+            last = place;
+            if ((kind & kFate) != static_cast<int>(RootFate::Drop))
+                ByteWriter(lengths).varint(run.length - 1);
+            ByteWriter(kinds).u8(static_cast<std::uint8_t>(kind));
+        }
         ByteWriter writer(out);
-        writer.varint(m_kinds.size());
-        for (const Bytes* column : {&m_kinds, &m_lengths, &m_gaps, &m_numbers})
-            writer.bytes(*column);
+        for (const std::uint64_t count : counts) writer.varint(count);
+        for (const Bytes* column : {&kinds, &lengths, &skips, &places}) writer.bytes(*column);
     }
 
  private:
-    void flush() {
-        if (m_length == 0) return;
-        const int kind = m_kind | (m_is_before_right ? kBefore : 0);
-        ByteWriter(m_kinds).u8(static_cast<std::uint8_t>(kind));
-        ByteWriter(m_lengths).varint(m_length);
-        m_length = 0;
-    }
-
-    std::vector<std::uint64_t> m_next;
-    std::uint32_t m_number = 0;
-    int m_kind = 0;
-    bool m_is_before_right = false;
-    std::uint64_t m_length = 0;
-    Bytes m_kinds, m_lengths, m_gaps, m_numbers;
+    struct Run {
+        std::uint32_t number;
+        std::uint64_t counter, length;
+        int kind;
+    };
+    std::vector<Run> m_runs;
 };
 
 // The root that was read, or made, before.
 void SequenceWriter::writeOldRoot(State& state, Bytes& out) const {
     const Rga& sequence = state.sequence;
     const Slot end = sequence.rootSlots();
-    RootRuns runs(m_numbers.engine.size());
+    RootRuns runs;
     if (end > 0) (void)state.walk.insert(0, 0, end);
     for (Slot slot = 0; slot < end; ++slot) {
         const OpId id = sequence.idOf(slot);
@@ -391,18 +409,18 @@ void SequenceWriter::writeOldRoot(State& state, Bytes& out) const {
                           : sequence.isBuried(slot) ? RootFate::Bury
                                                     : RootFate::Keep;
         const Slot front = slot == 0 ? kStartSlot : slot - 1;
-        runs.add(m_numbers.file[*m_replicas.find(id.replica)], id.counter, static_cast<int>(fate),
+        runs.add(m_numbers.file[*m_replicas.find(id.replica)], id.counter, fate,
                  state.left[slot] == front, slot + 1 < end && state.right[slot] == slot + 1);
         state.marks[slot] = static_cast<Mark>(state.slots.size());
         state.slots.push_back(slot);
         if (fate != RootFate::Keep) state.walk.remove(state.marks[slot], 1);
     }
-    runs.end(out);
+    runs.write(m_numbers.engine.size(), out);
 }
 
 std::vector<Slot> SequenceWriter::writeRoot(const Rga& sequence, const std::vector<RootFate>& fates,
                                             Bytes& out, Bytes& live) {
-    RootRuns runs(m_numbers.engine.size());
+    RootRuns runs;
     std::vector<Slot> kept;
     struct Last {
         Slot slot = kStartSlot;
@@ -415,7 +433,7 @@ std::vector<Slot> SequenceWriter::writeRoot(const Rga& sequence, const std::vect
     } last;
     const auto flush = [&](Slot next) {
         if (last.slot == kStartSlot) return;
-        runs.add(last.number, last.counter, static_cast<int>(last.fate), last.is_behind_left,
+        runs.add(last.number, last.counter, last.fate, last.is_behind_left,
                  last.is_neighbour && next != kEndSlot && last.right == next);
     };
     sequence.tree().forEach([&](const Span& span) {
@@ -439,7 +457,7 @@ std::vector<Slot> SequenceWriter::writeRoot(const Rga& sequence, const std::vect
     });
     flush(kEndSlot);
     ByteWriter(out).varint(0);  // dead text
-    runs.end(out);
+    runs.write(m_numbers.engine.size(), out);
     ByteWriter(out).varint(0);
     for (int i = 0; i < 4; ++i) ByteWriter(out).bytes({});
     writeRanges(sequence, DeadText::Drop, out, true);
