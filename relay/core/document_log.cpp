@@ -91,7 +91,7 @@ Result<Stream*> DocumentLog::knownStream(ReplicaId replica) {
     if (!stored->has_value()) return static_cast<Stream*>(nullptr);
     auto decoded = Stream::decode(**stored);
     if (!decoded.ok()) return damaged(m_name, "a stream head");
-    return &m_streams.emplace(replica, std::move(*decoded)).first->second;
+    return &m_streams.emplace(replica, *decoded).first->second;
 }
 
 Result<std::vector<wire::StreamState>> DocumentLog::allStreams(std::size_t count_max) const {

@@ -14,15 +14,18 @@
 
 namespace kimdb::relay {
 
+//! \brief A counter that takes only VOID now.
+struct StreamRefusal {
+    std::uint64_t first = 0;
+    ErrorCode code = ErrorCode::None;
+};
+
 //! \brief One (document, replica) stream as the relay knows it (SYNC rules 7, 9, 10). Never
 //! compacted away.
 //! Stored under the document, key "s/" + id: varint head, hash, salt key, u8 refused [varint first,
 //! varint code].
 struct Stream {
-    struct Refusal {
-        std::uint64_t first = 0;
-        ErrorCode code = ErrorCode::None;
-    };
+    using Refusal = StreamRefusal;
     std::uint64_t head = 0;
     Hash16 hash;                     //!< rolling hash at head
     SaltTree salts;                  //!< of change 1; nothing while head is 0

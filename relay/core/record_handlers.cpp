@@ -270,7 +270,7 @@ void RelayCore::Impl::answerPush(Subscription& member, const wire::Push& push, R
     nack.code = static_cast<std::uint16_t>(refusal.code);
     nack.permanent = refusal.permanent;
     nack.retry_ms = static_cast<std::uint32_t>(refusal.retry.count());
-    answer(session, {decision.seq, std::move(nack), {}, true});
+    answer(session, {decision.seq, nack, {}, true});
 }
 
 }  // namespace kimdb::relay

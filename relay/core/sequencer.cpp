@@ -208,7 +208,7 @@ void Sequencer::commit(Draft& draft) const {
     }
     draft.decision.seq = *seq;
     if (draft.live.head == 0 && draft.stream.head > 0) draft.log.streamBegan();
-    draft.live = std::move(draft.stream);
+    draft.live = draft.stream;
     if (!draft.decision.placed.empty()) draft.log.committed(*seq, draft.position, draft.log_hash);
 }
 

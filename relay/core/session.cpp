@@ -38,7 +38,7 @@ bool Session::mayOpen(wire::Alias alias) const {
 Subscription& Session::open(wire::Alias alias, Room& room) {
     assert(mayOpen(alias));
     m_alias_min = std::uint64_t{alias} + 2;
-    auto made = std::unique_ptr<Subscription>(new Subscription{*this, room, alias});
+    auto made = std::make_unique<Subscription>(Subscription{*this, room, alias});
     return *m_subscriptions.emplace(alias, std::move(made)).first->second;
 }
 

@@ -9,7 +9,8 @@
 
 namespace kimdb {
 
-Result<std::unique_ptr<Database>> Database::open(const QString& path, DatabaseOptions options) {
+Result<std::unique_ptr<Database>> Database::open(const QString& path,
+                                                 const DatabaseOptions& options) {
     auto impl = Impl::open(path, options);
     if (!impl) return impl.error();
     return std::unique_ptr<Database>(new Database(std::move(impl).value()));

@@ -54,6 +54,7 @@ class Renaming {
             see({head.replica, left});
         }
         std::vector<OpId> list;
+        list.reserve(out.size());
         for (const auto& [replica, counter] : out) list.push_back({replica, counter});
         return list;
     }

@@ -344,8 +344,8 @@ void Document::removeMember(const ContainerId& set, const Value& member) {
 
 // ---- expunge ----
 
-Change Document::expunge(std::vector<IdRun> ids, std::int64_t time_ms) {
-    return m_impl->expunge(std::move(ids), time_ms);
+Change Document::expunge(const std::vector<IdRun>& ids, std::int64_t time_ms) {
+    return m_impl->expunge(ids, time_ms);
 }
 
 std::vector<IdRun> Document::idsOf(const ContainerId& text, std::size_t position,

@@ -41,7 +41,7 @@ class Document::Impl {
     void markAll(Container& text, const MarkKey& key);
     void setBlock(Container& text, std::size_t position, const std::string& key,
                   const std::optional<Value>& value);
-    Change expunge(std::vector<IdRun> ids, std::int64_t time_ms);
+    Change expunge(const std::vector<IdRun>& ids, std::int64_t time_ms);
     // document_undo.cpp
     std::optional<Change> undo(std::int64_t time_ms);
     std::optional<Change> redo(std::int64_t time_ms);
@@ -90,7 +90,7 @@ class Document::Impl {
     void write(Container& list, const ElementList::Element& element, Register value,
                OriginKind origin);
     void removeSlots(Container& text, std::size_t begin);
-    void addElements(Container& list, std::size_t position, std::vector<Register> values);
+    void addElements(Container& list, std::size_t position, const std::vector<Register>& values);
     void place(Container& list, const ElementList::Element& element, OpId slot);
     void mark(Container& text, const MarkKey& key, Anchor from, Anchor to,
               const std::optional<Value>& value, OriginKind origin_kind, OpId origin);

@@ -20,7 +20,7 @@ Item Document::Impl::itemOf(const Register& element) const {
 
 // Their origins chain them: each but the first stands behind the one in front of it.
 void Document::Impl::addElements(Container& list, std::size_t position,
-                                 std::vector<Register> values) {
+                                 const std::vector<Register>& values) {
     assert(is_open && list.list);
     if (values.empty()) return;
     position = std::min(position, list.list->length());
@@ -57,7 +57,7 @@ void Document::Impl::insertElements(Container& list, std::size_t position,
         last.writer.counter += registers.size() - 1;
         last.origin = last.writer;
     }
-    addElements(list, position, std::move(registers));
+    addElements(list, position, registers);
 }
 
 OpId Document::Impl::insertChild(Container& list, std::size_t position, ContainerType type) {

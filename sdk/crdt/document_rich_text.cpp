@@ -88,7 +88,7 @@ void Document::Impl::setBlock(Container& text, std::size_t position, const std::
 
 // ---- expunge ----
 
-Change Document::Impl::expunge(std::vector<IdRun> ids, std::int64_t time_ms) {
+Change Document::Impl::expunge(const std::vector<IdRun>& ids, std::int64_t time_ms) {
     IdSet targets;
     for (const IdRun& run : ids) targets.add(run);
     begin({});

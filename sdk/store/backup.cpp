@@ -210,9 +210,10 @@ Result<> restoreShard(FileLayer& files, const std::string& from, const std::stri
 Result<> emptyFolder(FileLayer& files, const std::string& path) {
     const auto names = files.list(path);
     if (!names) return names.error().code == ErrorCode::NotFound ? Result<>() : names.error();
+    const std::string folder = path + "/";
     for (const std::string& name : *names)
         if (name != "journal")
-            if (auto ok = files.remove(path + "/" + name); !ok) return ok;
+            if (auto ok = files.remove(folder + name); !ok) return ok;
     return {};
 }
 

@@ -219,8 +219,7 @@ Result<SeqNo> Engine::commit(Batch batch, const std::vector<Condition>& conditio
         if (!versions) return versions.error();
         bool again = false;
         auto seq = m_tables->commit(
-            std::move(batch),
-            [&](SeqNo number, auto look, std::uint64_t generation_now) -> Result<> {
+            batch, [&](SeqNo number, auto look, std::uint64_t generation_now) -> Result<> {
                 for (std::size_t i = 0; i < conditions.size(); ++i) {
                     const Condition& c = conditions[i];
                     SeqNo version = (*versions)[i];

@@ -92,7 +92,7 @@ Result<> Engine::eraseTraces() {
     Batch mark;  // makes the journal begin that segment
     mark.erase("", "~erased");
     Bytes record = encodeBatch(mark);
-    auto seq = m_tables->commit(std::move(mark), [&](SeqNo, auto, std::uint64_t) -> Result<> {
+    auto seq = m_tables->commit(mark, [&](SeqNo, auto, std::uint64_t) -> Result<> {
         return m_commits->append(std::move(record));
     });
     if (!seq) return seq.error();

@@ -109,12 +109,13 @@ class Exporter {
     }
 
     Result<> exportRecords(const std::string& collection) {
+        const std::string prefix = collection + "/";
         for (std::string from;;) {
             auto page = m_engine.scanRecords(collection, from, kRecordsPerPage);
             if (!page) return page.error();
             if (page->empty()) return {};
             for (const auto& [key, record] : *page) {
-                Value::Object object{{"record", collection + "/" + key},
+                Value::Object object{{"record", prefix + key},
                                      {"value", textOrBlob(record.value)}};
                 if (record.expires_ms) object["expires_ms"] = Value(record.expires_ms);
                 if (auto ok = line(std::move(object)); !ok) return ok;

@@ -174,8 +174,9 @@ Result<Bytes> readSmall(FileLayer& files, const std::string& path) {
 Result<> removeFolder(FileLayer& files, const std::string& path) {
     auto names = files.list(path);
     if (!names) return names.error().code == ErrorCode::NotFound ? Result<>() : names.error();
+    const std::string folder = path + "/";
     for (const std::string& name : *names)
-        if (auto ok = files.remove(path + "/" + name); !ok) return ok;
+        if (auto ok = files.remove(folder + name); !ok) return ok;
     return files.remove(path);
 }
 

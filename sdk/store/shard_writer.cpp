@@ -134,7 +134,8 @@ Result<> ShardWriter::writeSnapshots(const std::string& doc, const Memtable::Doc
 
 // Added or changed, so that the rows are counted.
 Result<> ShardWriter::writeRecord(const std::string& collection, const SortedRows::Row& row) {
-    const auto& [key, value] = row;
+    const auto& key = row.key;  // Clang 14 binds no structured name in a lambda
+    const auto& value = row.value;
     const auto run = [&](Statement& statement) {
         statement.bindText(1, collection);
         statement.bindText(2, key);

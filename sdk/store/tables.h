@@ -19,11 +19,11 @@ class Tables {
     explicit Tables(std::unique_ptr<Memtable> active, int shard_count)
         : m_shard_count(shard_count), m_active(std::move(active)), m_last(m_active->last()) {}
 
-    //! Adds a batch: \a accept is called first, under the same lock, and may refuse; the batch is
-    //! the caller's then. It may ask
-    //! \a look(name), which finds a record in the tables, and the generation.
+    //! Takes what is in \a batch: \a accept is called first, under the same lock, and may refuse;
+    //! the batch is untouched then. It may ask \a look(name), which finds a record in the tables,
+    //! and the generation.
     template <class Accept>
-    Result<SeqNo> commit(Batch&& batch, Accept accept) {
+    Result<SeqNo> commit(Batch& batch, Accept accept) {
         const std::unique_lock lock(m_mutex);
         const SeqNo seq = m_last + 1;
         const auto look = [this](const RecordName& name) {

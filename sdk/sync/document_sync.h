@@ -144,7 +144,8 @@ class DocumentSync {
     Result<> loseBranches(Branches lost);
     bool hasLostDep(const Change& change, const Branches& lost) const;
     std::uint64_t keptHead(const OpId& dep, const Branches& lost) const;
-    Result<> reject(DocumentLog::Edit& edit, std::vector<LogChange> losers, const Branches& lost);
+    Result<> reject(DocumentLog::Edit& edit, const std::vector<LogChange>& losers,
+                    const Branches& lost);
     void replaceByVoid(DocumentLog::Edit& edit, const LogChange& entry, ErrorCode code,
                        std::vector<Rejected>& rejected);
     Result<> commitRewrite(DocumentLog::Edit& edit, Identity identity,

@@ -15,7 +15,7 @@ void OfflineQueue::add(Queued change) {
     m_first_of.emplace(change.replica, end());
     ++m_live;
     if (change.own) ++m_live_own;
-    m_entries.push_back(std::move(change));
+    m_entries.push_back(change);
 }
 
 const Queued* OfflineQueue::find(ReplicaId replica, std::uint64_t first) const {

@@ -235,7 +235,7 @@ Result<> DocumentSync::loseBranches(Branches lost) {
     DocumentLog::Edit edit(m_log, m_shared.clock.wallTime());
     for (const LogChange& loser : losers) edit.drop(loser.position);
     for (const auto& [replica, first] : lost) edit.stream(replica).head = first - 1;
-    return reject(edit, std::move(losers), lost);
+    return reject(edit, losers, lost);
 }
 
 bool DocumentSync::hasLostDep(const Change& change, const Branches& lost) const {
@@ -251,7 +251,7 @@ std::uint64_t DocumentSync::keptHead(const OpId& dep, const Branches& lost) cons
 
 // Puts \a losers on the rejected list, and with them, as VOID, the own changes that need one of
 // them.
-Result<> DocumentSync::reject(DocumentLog::Edit& edit, std::vector<LogChange> losers,
+Result<> DocumentSync::reject(DocumentLog::Edit& edit, const std::vector<LogChange>& losers,
                               const Branches& lost) {
     std::set<std::uint64_t> gone;
     for (const LogChange& loser : losers) gone.insert(loser.position);

@@ -51,7 +51,7 @@ class Database : public QObject {
     //! Opens or makes the folder. Errors: DatabaseBusy (another process has it; the message names
     //! it), VersionTooNew, ShardCountMismatch, StorageCorrupt, PermissionDenied.
     static Result<std::unique_ptr<Database>> open(const QString& path,
-                                                  DatabaseOptions options = {});
+                                                  const DatabaseOptions& options = {});
     ~Database() override;
 
     QString path() const;

@@ -283,7 +283,7 @@ class Document {
     //! elements, writers of values and marks. It erases here and in every replica's memory and undo
     //! stacks; whoever keeps changes erases there once the relay has accepted it (spec/DECISIONS
     //! F3), see withoutExpunged(). REQUIRES: no open transaction.
-    Change expunge(std::vector<IdRun> ids, std::int64_t time_ms);
+    Change expunge(const std::vector<IdRun>& ids, std::int64_t time_ms);
     //! \a change, which was applied here, without what was expunged: leaves of characters, values
     //! and marks that are gone or, as origin, copied from such, become hashes; the change's own
     //! hash stays. \a salt_key is that of its stream, 16 bytes. Errors: NotFound, Malformed.
