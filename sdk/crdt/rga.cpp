@@ -407,7 +407,7 @@ void Rga::toggle(ReplicaIndex author, const IdRun& run, bool on, const Listener*
             m_deletions.setOff(author, c, !on);
             for (const SlotRun& target : m_deletions.targets(author, c))
                 change(
-                    target, [on](Span& s) { on ? ++s.deletions : --s.deletions; }, listener);
+                    target, [on](Span& s) { s.deletions += on ? 1U : -1U; }, listener);
         }
         ++c;
     }
