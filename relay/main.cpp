@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // kimdb-relay: a relay as a program. Prints one line when it serves; exit code 0 after SIGTERM or
-// SIGINT, 1 when it cannot start or its store fails, 2 for options it does not understand.
+// SIGINT, 1 when it cannot start or its store fails, 2 for options it does not understand. SIGHUP
+// makes it read key set and deny list again. `kimdb-relay token` is token_command.cpp.
 #include <QCommandLineParser>
 #include <QCoreApplication>
 
@@ -9,7 +10,8 @@
 
 #include <kimdb/relay/server.h>
 
-#include "relay/termination.h"
+#include "relay/process_signals.h"
+#include "relay/token_command.h"
 
 namespace {
 
@@ -32,7 +34,8 @@ class CommandLine {
  public:
     CommandLine() {
         m_parser.setApplicationDescription("The KimDB relay: stores and passes on changes.");
-        m_parser.addOptions({m_port, m_storage, m_data, m_listen, m_anonymous, m_restored});
+        m_parser.addOptions({m_port, m_storage, m_data, m_listen, m_key_set, m_deny_list,
+                             m_audience, m_anonymous, m_restored});
         m_parser.addHelpOption();
         m_parser.addVersionOption();
     }
@@ -55,6 +58,13 @@ class CommandLine {
         options.listen = m_parser.value(m_listen);
         options.anonymous_from_anywhere = m_parser.isSet(m_anonymous);
         options.restored = m_parser.isSet(m_restored);
+        options.key_set = m_parser.value(m_key_set);
+        options.deny_list = m_parser.value(m_deny_list);
+        options.audience = m_parser.value(m_audience);
+        if (options.anonymous_from_anywhere && !options.key_set.isEmpty())
+            return refuse("--anonymous-from-anywhere and --key-set contradict each other");
+        if (!options.deny_list.isEmpty() && options.key_set.isEmpty())
+            return refuse("--deny-list needs --key-set: without keys there are no users");
         return options;
     }
 
@@ -73,6 +83,14 @@ class CommandLine {
     QCommandLineOption m_data{"data", "Short for --storage sqlite:FOLDER.", "folder"};
     QCommandLineOption m_listen{"listen", "Address to listen on; 0.0.0.0 is every one.", "address",
                                 m_defaults.listen};
+    QCommandLineOption m_key_set{
+        "key-set", "Let in who has a token signed with a key of this JWK Set, nobody else.",
+        "file"};
+    QCommandLineOption m_deny_list{
+        "deny-list", "Users and tokens that are refused: lines \"user NAME\", \"token ID\".",
+        "file"};
+    QCommandLineOption m_audience{"audience", "What the claim \"aud\" of tokens has to name.",
+                                  "name", m_defaults.audience};
     QCommandLineOption m_anonymous{"anonymous-from-anywhere",
                                    "Let everybody who reaches the port read and write everything."};
     QCommandLineOption m_restored{"restored",
@@ -85,10 +103,12 @@ int main(int argc, char** argv) {
     QCoreApplication app(argc, argv);
     QCoreApplication::setApplicationName("kimdb-relay");
     QCoreApplication::setApplicationVersion(Server::version());
+    if (app.arguments().value(1) == "token")
+        return kimdb::relay::runTokenCommand(app.arguments().mid(2));
     const auto options = CommandLine().read(app.arguments());
     if (!options) return kBadOptions;
 
-    kimdb::relay::Termination termination;
+    kimdb::relay::ProcessSignals process_signals;
     Server server(*options);
     QObject::connect(&server, &Server::errorOccurred, [](const kimdb::Error& error) {
         complain(QString::fromStdString(error.message));
@@ -96,7 +116,17 @@ int main(int argc, char** argv) {
         if (error.code == kimdb::ErrorCode::StorageFailed) QCoreApplication::exit(kFailed);
     });
     QObject::connect(&server, &Server::stopped, &app, &QCoreApplication::quit);
-    QObject::connect(&termination, &kimdb::relay::Termination::requested, &server, &Server::stop);
+    QObject::connect(&process_signals, &kimdb::relay::ProcessSignals::terminationRequested, &server,
+                     &Server::stop);
+    QObject::connect(&process_signals, &kimdb::relay::ProcessSignals::reloadRequested, &server,
+                     [&] {
+                         const auto read = server.reload();
+                         complain(read ? "key set and deny list are read again"
+                                       : QString::fromStdString(read.error().message) +
+                                             "; what was read before holds");
+                     });
+    QObject::connect(&server, &Server::tokenRefused,
+                     [](const QString& why) { complain("a token was refused: " + why); });
     if (const auto started = server.start(); !started) {
         complain(QString::fromStdString(started.error().message));
         return kFailed;

@@ -12,6 +12,7 @@
 #include "relay/connection.h"
 #include "relay/core/relay_core.h"
 #include "relay/front_door.h"
+#include "relay/gatekeeper.h"
 #include "relay/mac_key.h"
 #include "store/engine.h"
 
@@ -37,7 +38,10 @@ Result<QString> folderOf(const QString& storage) {
 //! what is ready, then ends the core's turn once.
 class Server::Impl final : public QObject, public CoreDelegate {
  public:
-    Impl(Server& server, ServerOptions options) : m_server(server), m_options(std::move(options)) {
+    Impl(Server& server, ServerOptions options)
+        : m_server(server),
+          m_options(std::move(options)),
+          m_gate(m_options.key_set, m_options.deny_list, m_options.audience) {
         m_turn.setSingleShot(true);
         m_turn.setInterval(0);
         m_tick.setInterval(kTick);
@@ -54,6 +58,7 @@ class Server::Impl final : public QObject, public CoreDelegate {
 
     Result<> start();
     void stop();
+    Result<> reload();
     bool isRunning() const { return m_core != nullptr; }
     quint16 port() const { return m_door.serverPort(); }
     const ServerOptions& options() const { return m_options; }
@@ -65,6 +70,7 @@ class Server::Impl final : public QObject, public CoreDelegate {
 
  private:
     Result<> openStore();
+    std::function<Result<Identity>(ByteView token)> authenticator();
     void watchStore();
     void storeMoved();
     void enter(QWebSocket* socket);
@@ -76,6 +82,7 @@ class Server::Impl final : public QObject, public CoreDelegate {
     QString m_folder;
     SystemClock m_clock;
     SystemRandom m_random;
+    Gatekeeper m_gate;
     FrontDoor m_door;
     QTimer m_turn;
     QTimer m_tick;
@@ -94,6 +101,7 @@ Result<> Server::Impl::start() {
     auto folder = folderOf(m_options.storage);
     if (!folder.ok()) return folder.error();
     m_folder = *folder;
+    if (auto ok = m_gate.load(); !ok) return ok;
     // The port first: a relay that cannot listen leaves no folder behind.
     if (auto ok = m_door.open(m_options.listen, m_options.port); !ok) return ok;
     if (auto ok = openStore(); !ok) {
@@ -118,16 +126,38 @@ Result<> Server::Impl::openStore() {
     watchStore();
     RelayCore::Options options;
     options.anonymous_from_loopback_only = !m_options.anonymous_from_anywhere;
+    options.allow_anonymous = !m_gate.isConfigured();
+    if (m_gate.isConfigured()) options.default_permissions = 0;
+    options.authenticate = authenticator();
     options.mac_key = std::move(*key);
-    if (m_options.authenticate)
-        options.authenticate = [this](ByteView token) -> Result<std::string> {
-            const QByteArray bytes(token.data(), static_cast<qsizetype>(token.size()));
-            auto user = m_options.authenticate(bytes);
-            if (!user.ok()) return user.error();
-            return user->toStdString();
-        };
     m_core = std::make_unique<RelayCore>(*m_store, m_clock, m_random, *this, std::move(options));
     return m_core->open(m_options.restored);
+}
+
+std::function<Result<Identity>(ByteView token)> Server::Impl::authenticator() {
+    if (m_gate.isConfigured())
+        return [this](ByteView token) -> Result<Identity> {
+            std::string why;
+            auto who = m_gate.admit(token, m_clock.wallTime(), why);
+            if (!who) emit m_server.tokenRefused(QString::fromStdString(why));
+            return who;
+        };
+    if (!m_options.authenticate) return {};
+    return [this](ByteView token) -> Result<Identity> {
+        const QByteArray bytes(token.data(), static_cast<qsizetype>(token.size()));
+        auto user = m_options.authenticate(bytes);
+        if (!user.ok()) return user.error();
+        Identity who;
+        who.user = user->toStdString();
+        return who;
+    };
+}
+
+Result<> Server::Impl::reload() {
+    if (auto ok = m_gate.load(); !ok) return ok;
+    if (m_gate.isConfigured())
+        m_core->endSessionsOf([this](const Identity& who) { return m_gate.isUnwanted(who); });
+    return {};
 }
 
 // Who takes a right from somebody has to know that it stays taken.
@@ -264,6 +294,11 @@ QUrl Server::url() const {
 Result<> Server::setPermission(const QString& user, const QString& document, std::uint8_t bits) {
     if (!isRunning()) return Error{ErrorCode::Closed, "the relay is not running"};
     return m_impl->setPermission(user.toStdString(), document.toStdString(), bits);
+}
+
+Result<> Server::reload() {
+    if (!isRunning()) return Error{ErrorCode::Closed, "the relay is not running"};
+    return m_impl->reload();
 }
 
 QString Server::version() {

@@ -13,6 +13,13 @@ std::string keyOf(const std::string& document, const std::string& user) {
     return kPrefix + document + '\n' + user;
 }
 
+std::uint8_t granted(const std::vector<Grant>& grants, const std::string& document) {
+    Role greatest = Role::None;
+    for (const Grant& grant : grants)
+        if (grant.role > greatest && matches(grant.pattern, document)) greatest = grant.role;
+    return permissionsOf(greatest);
+}
+
 }  // namespace
 
 Result<> Permissions::load() {
@@ -46,18 +53,18 @@ Result<> Permissions::set(const std::string& user, const std::string& document, 
     return {};
 }
 
-std::uint8_t Permissions::of(const std::string& user, const std::string& document) const {
+std::uint8_t Permissions::of(const Identity& who, const std::string& document) const {
     const std::string every_document = kEveryDocument, everybody = kEverybody;
-    std::uint8_t bits = m_by_default;
-    for (const auto& entry :
-         {std::pair(document, user), std::pair(document, everybody),
-          std::pair(every_document, user), std::pair(every_document, everybody)}) {
-        const auto found = m_entries.find(entry);
-        if (found == m_entries.end()) continue;
-        bits = found->second;
-        break;
-    }
-    return mayRead(bits) ? bits : std::uint8_t{0};
+    const auto entry = [&](const std::string& of_document, const std::string& of_user) {
+        const auto found = m_entries.find(std::pair(of_document, of_user));
+        return found == m_entries.end() ? std::nullopt : std::optional(found->second);
+    };
+    std::optional<std::uint8_t> bits = entry(document, who.user);
+    if (!bits) bits = entry(document, everybody);
+    if (!bits) bits = entry(every_document, who.user);
+    if (!bits && who.grants) bits = granted(*who.grants, document);
+    if (!bits) bits = entry(every_document, everybody).value_or(m_by_default);
+    return mayRead(*bits) ? *bits : std::uint8_t{0};
 }
 
 bool allows(std::uint8_t permissions, OpClass op_class) {

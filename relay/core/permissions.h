@@ -6,13 +6,15 @@
 
 #include "core/change.h"
 #include "relay/core/commit_order.h"
+#include "relay/core/identity.h"
 
 namespace kimdb::relay {
 
 //! \brief Who may do what: bits of wire::Permission per user and document, journalled in the order
 //! of the changes they judge (SYNC rule 12). The entry of a document goes before the entry for all
-//! documents, a user's before everybody's. Thread: the core's. Stored under document "", keys
-//! "acl/DOCUMENT\nUSER".
+//! documents, a user's before everybody's. What a token grants holds where there is none but the
+//! one for everybody and all documents: so who is let down here stays down while a token lives.
+//! Thread: the core's. Stored under document "", keys "acl/DOCUMENT\nUSER".
 class Permissions {
  public:
     static constexpr char kEverybody[] = "*";
@@ -27,7 +29,7 @@ class Permissions {
     //! InvalidName, store's.
     Result<> set(const std::string& user, const std::string& document, std::uint8_t bits);
     //! Without the right to read there is no other right.
-    std::uint8_t of(const std::string& user, const std::string& document) const;
+    std::uint8_t of(const Identity& who, const std::string& document) const;
 
  private:
     CommitOrder& m_commits;

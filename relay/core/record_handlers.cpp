@@ -24,14 +24,16 @@ Error violation(const char* what) {
 
 }  // namespace
 
-Result<std::string> RelayCore::Impl::userOf(const Session& session, ByteView token) const {
+Result<Identity> RelayCore::Impl::identityOf(const Session& session, ByteView token) const {
     if (token.empty()) {
         if (!m_options.allow_anonymous)
             return Error{ErrorCode::AuthFailed, "this relay wants a token"};
         if (m_options.anonymous_from_loopback_only && !session.fromLoopback())
             return Error{ErrorCode::AuthFailed,
                          "without a token only clients on the relay's own machine are taken"};
-        return std::string(kAnonymous);
+        Identity anonymous;
+        anonymous.user = kAnonymous;
+        return anonymous;
     }
     if (!m_options.authenticate)
         return Error{ErrorCode::AuthFailed, "this relay has no key set: connect without a token"};
@@ -42,16 +44,16 @@ Result<> RelayCore::Impl::on(Session& session, const wire::Hello& hello) {
     if (hello.version_min > wire::kProtocolVersion || hello.version_max < wire::kProtocolVersion)
         return violation("this relay speaks KRP version 1");
     if (hello.replica == 0) return violation("replica id 0 is nobody");
-    auto user = userOf(session, hello.token);
-    if (!user.ok()) return user.error();
-    auto mine = m_owners.claim(hello.replica, *user);
+    auto who = identityOf(session, hello.token);
+    if (!who.ok()) return who.error();
+    auto mine = m_owners.claim(hello.replica, who->user);
     if (!mine.ok()) return mine.error();
     if (!*mine) return Error{ErrorCode::NotAllowed, "this replica id belongs to another user"};
     const auto older = m_peer_of_replica.find(hello.replica);
     if (older != m_peer_of_replica.end())
         end(older->second, CloseCode::Replaced, "a newer session of this replica took over");
     m_peer_of_replica[hello.replica] = session.peer();
-    session.greet(hello.replica, hello.session, *user);
+    session.greet(hello.replica, hello.session, std::move(*who));
     wire::Welcome welcome;
     welcome.store_id = m_store_id;
     welcome.epoch = m_epoch;
@@ -60,17 +62,20 @@ Result<> RelayCore::Impl::on(Session& session, const wire::Hello& hello) {
     welcome.presence_interval_ms =
         std::chrono::duration_cast<std::chrono::milliseconds>(limits::kPresenceInterval).count();
     welcome.relay_time_ms = m_clock.wallTime();
-    welcome.user = *user;
+    welcome.user = session.user();
     answer(session, {m_commits.last(), std::move(welcome)});
     return {};
 }
 
 Result<> RelayCore::Impl::on(Session& session, const wire::Auth& auth) {
-    auto user = userOf(session, auth.token);
-    if (!user.ok()) return user.error();
-    if (*user != session.user())
+    auto who = identityOf(session, auth.token);
+    if (!who.ok()) return who.error();
+    if (who->user != session.user())
         return Error{ErrorCode::AuthFailed, "the token is another user's: open a new connection"};
-    answer(session, {m_commits.last(), wire::AuthOk{}});
+    session.renew(std::move(*who));
+    for (const auto& [alias, member] : session.subscriptions()) applyPermissions(*member);
+    const std::int64_t expires = session.identity().expires_ms;
+    answer(session, {m_commits.last(), wire::AuthOk{expires == Identity::kForEver ? 0 : expires}});
     return {};
 }
 
@@ -116,7 +121,7 @@ Result<> RelayCore::Impl::on(Session& session, const wire::Sub& sub) {
     if (!room.ok()) return room.error();
     auto own = ownIds(session, sub);
     if (!own.ok()) return own.error();
-    const std::uint8_t permissions = m_permissions.of(session.user(), name->text());
+    const std::uint8_t permissions = m_permissions.of(session.identity(), name->text());
     auto plan = planCatchUp((*room)->log(), sub, *own, permissions, m_epoch);
     if (!plan.ok()) return plan.error();
 

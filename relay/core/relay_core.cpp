@@ -159,7 +159,7 @@ Result<> RelayCore::Impl::setPermission(const std::string& user, const std::stri
 //! disk. A peer that may read again subscribes again.
 void RelayCore::Impl::applyPermissions(Subscription& member) {
     Session& session = member.session;
-    const std::uint8_t bits = m_permissions.of(session.user(), member.room.name());
+    const std::uint8_t bits = m_permissions.of(session.identity(), member.room.name());
     if (bits == member.permissions) return;
     member.permissions = bits;
     if (!mayRead(bits)) {
@@ -167,6 +167,14 @@ void RelayCore::Impl::applyPermissions(Subscription& member) {
         member.stage = Stage::Denied;
     }
     answer(session, {m_commits.last(), wire::Perm{member.alias, bits}});
+}
+
+void RelayCore::Impl::endSessionsOf(const std::function<bool(const Identity&)>& unwanted) {
+    std::vector<PeerId> peers;
+    for (const auto& [peer, session] : m_sessions)
+        if (session->greeted() && unwanted(session->identity())) peers.push_back(peer);
+    for (const PeerId peer : peers) end(peer, CloseCode::Auth, "the token is not taken any more");
+    endTurn();
 }
 
 // ---- the end of a turn ----
@@ -260,6 +268,8 @@ void RelayCore::Impl::tick() {
         const auto silence = session.silence(now);
         if (!session.greeted() && silence > limits::kHelloWaitMax)
             end(peer, CloseCode::Protocol, "no HELLO within 5 s");
+        else if (m_clock.wallTime() >= session.identity().expires_ms)
+            end(peer, CloseCode::Auth, "the token has expired: connect with a new one");
         else if (silence > limits::kPeerSilenceMax)
             end(peer, CloseCode::Slow, "nothing heard for 45 s");
         else if (session.stuck(now))
@@ -314,6 +324,9 @@ void RelayCore::closeAll() {
 Result<> RelayCore::setPermission(const std::string& user, const std::string& document,
                                   std::uint8_t permissions) {
     return m_impl->setPermission(user, document, permissions);
+}
+void RelayCore::endSessionsOf(const std::function<bool(const Identity&)>& unwanted) {
+    m_impl->endSessionsOf(unwanted);
 }
 RelayCore::Stats RelayCore::stats() const {
     return m_impl->stats();

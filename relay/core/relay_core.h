@@ -10,6 +10,7 @@
 
 #include "core/clock.h"
 #include "core/hash.h"
+#include "relay/core/identity.h"
 #include "store/log_store.h"
 
 namespace kimdb::relay {
@@ -42,8 +43,9 @@ class RelayCore {
         bool anonymous_from_loopback_only = true;
         //! Bits of wire::Permission where no entry says otherwise. All: admin on everything.
         std::uint8_t default_permissions = 15;
-        //! Which user a token belongs to. None: no key set is configured, every token is refused.
-        std::function<Result<std::string>(ByteView token)> authenticate;
+        //! Who a token speaks for. None: no key set is configured, every token is refused. The
+        //! error goes to the peer.
+        std::function<Result<Identity>(ByteView token)> authenticate;
         //! Secret behind the certificates of OPS and CHUNK (SYNC rule 19), kept outside what is
         //! backed up. Empty: one is drawn for the life of this object.
         Bytes mac_key;
@@ -79,6 +81,9 @@ class RelayCore {
     //! Errors: InvalidName, InvalidArgument, those of the store.
     Result<> setPermission(const std::string& user, const std::string& document,
                            std::uint8_t permissions);
+
+    //! Ends the sessions (4401) of those who are not to be here any more. Ends a turn.
+    void endSessionsOf(const std::function<bool(const Identity&)>& unwanted);
 
     struct Stats {
         std::size_t peers = 0;

@@ -45,6 +45,7 @@ class RelayCore::Impl {
         end(peer, wire::CloseCode::Protocol, what);
     }
     Result<> setPermission(const std::string& user, const std::string& document, std::uint8_t bits);
+    void endSessionsOf(const std::function<bool(const Identity&)>& unwanted);
     Stats stats() const;
     const Hash16& epoch() const { return m_epoch; }
 
@@ -71,7 +72,7 @@ class RelayCore::Impl {
                      "this record goes from the relay to the client only"};
     }
 
-    Result<std::string> userOf(const Session& session, ByteView token) const;
+    Result<Identity> identityOf(const Session& session, ByteView token) const;
     //! Of one stream, consecutive; see Submission.
     struct Pushed {
         std::vector<Change> changes;

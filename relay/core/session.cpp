@@ -24,11 +24,11 @@ bool merge(Answer& first, Answer& second) {
 
 }  // namespace
 
-void Session::greet(ReplicaId replica, std::uint64_t number, std::string user) {
+void Session::greet(ReplicaId replica, std::uint64_t number, Identity who) {
     assert(!greeted() && replica != 0);
     m_replica = replica;
     m_number = number;
-    m_user = std::move(user);
+    m_identity = std::move(who);
 }
 
 bool Session::mayOpen(wire::Alias alias) const {

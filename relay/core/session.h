@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/limits.h"
+#include "relay/core/identity.h"
 #include "relay/core/relay_core.h"
 #include "relay/core/subscription.h"
 #include "wire/codec.h"
@@ -44,10 +45,13 @@ class Session {
     // ---- who ----
     bool greeted() const { return m_replica != 0; }
     //! REQUIRES: !greeted(); replica is not 0.
-    void greet(ReplicaId replica, std::uint64_t number, std::string user);
+    void greet(ReplicaId replica, std::uint64_t number, Identity who);
+    //! The same user with another token.
+    void renew(Identity who) { m_identity = std::move(who); }
     ReplicaId replica() const { return m_replica; }
     std::uint64_t number() const { return m_number; }  //!< HELLO's session, in presence
-    const std::string& user() const { return m_user; }
+    const Identity& identity() const { return m_identity; }
+    const std::string& user() const { return m_identity.user; }
 
     // ---- documents ----
     //! Whether \a alias may name a new subscription: even and above all earlier ones, hence never
@@ -99,7 +103,7 @@ class Session {
     std::vector<PeerId>& m_wrote;
     ReplicaId m_replica = 0;
     std::uint64_t m_number = 0;
-    std::string m_user;
+    Identity m_identity;
     std::map<wire::Alias, std::unique_ptr<Subscription>> m_subscriptions;
     std::uint64_t m_alias_min = 0;
     std::deque<Answer> m_answers;

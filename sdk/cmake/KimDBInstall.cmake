@@ -5,6 +5,7 @@
 
 # Public names of the layers that have one; the others are called by their own name.
 set(KIMDB_NAME_client Sdk)
+set(KIMDB_NAME_relay_auth RelayAuth)
 set(KIMDB_NAME_relay_core RelayCore)
 
 # kimdb_public_name(LAYER VARIABLE)

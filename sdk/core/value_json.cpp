@@ -159,6 +159,8 @@ std::string Value::toJson() const {
 }
 
 Result<Value> Value::fromJson(std::string_view text) {
+    // The library skips a byte order mark; a text has one spelling here.
+    if (text.starts_with("\xEF\xBB\xBF")) return Error{ErrorCode::Malformed, "no JSON: a mark"};
     JsonBuilder builder;
     if (!nlohmann::json::sax_parse(text, &builder)) return builder.error();
     return builder.take();

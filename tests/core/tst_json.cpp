@@ -52,6 +52,7 @@ class TestJson : public QObject {
                                  "1 2",
                                  "// c\n1",
                                  "[1]x",
+                                 "\xEF\xBB\xBF[1]",
                                  "NaN",
                                  "1e999",
                                  "\"\\x\"",

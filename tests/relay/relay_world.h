@@ -29,6 +29,13 @@ class ManualClock final : public Clock {
     std::chrono::milliseconds m_now{1'000'000};
 };
 
+//! Without grants: what the relay's own entries and its default say holds.
+inline relay::Identity userNamed(ByteView name) {
+    relay::Identity who;
+    who.user = name;
+    return who;
+}
+
 class RelayWorld;
 
 //! \brief A client that speaks the wire's bytes with a core.

@@ -12,7 +12,15 @@ constexpr ReplicaId kBob = 0xB0B;
 
 relay::RelayCore::Options withTokens() {
     relay::RelayCore::Options options;
-    options.authenticate = [](ByteView token) -> Result<std::string> { return std::string(token); };
+    options.authenticate = [](ByteView token) -> Result<relay::Identity> {
+        relay::Identity who = userNamed(token.substr(0, token.find(' ')));
+        if (token.ends_with(" with grants"))
+            who.grants = {{{"notes/*", relay::Role::Reader},
+                           {"notes/mine-*", relay::Role::Writer},
+                           {"other/*", relay::Role::Admin},
+                           {"other/secret", relay::Role::None}}};
+        return who;
+    };
     return options;
 }
 
@@ -187,6 +195,51 @@ class TestPermissions : public QObject {
         client.subscribes(document.toStdString());
         office.world.syncs();
         QCOMPARE(client.gets<wire::SubOk>().plan != wire::Plan::Denied, reads);
+    }
+
+    // What may be done where: by the token alone, and with entries of the relay.
+    void grantsHoldWhereNoEntryNamesUserOrDocument_data() {
+        QTest::addColumn<QString>("document");
+        QTest::addColumn<int>("by_token");
+        QTest::addColumn<int>("with_entries");
+        QTest::newRow("a pattern") << "notes/1" << 1 << 1;
+        QTest::newRow("the greatest of two") << "notes/mine-1" << 7 << 7;
+        QTest::newRow("none takes nothing from another") << "other/secret" << 15 << 15;
+        QTest::newRow("no pattern") << "third/1" << 0 << 0;
+        QTest::newRow("an entry that lets down") << "other/1" << 15 << 1;
+        QTest::newRow("an entry that lifts") << "third/2" << 0 << 7;
+        QTest::newRow("an entry for everybody") << "notes/2" << 1 << 0;
+    }
+
+    void grantsHoldWhereNoEntryNamesUserOrDocument() {
+        QFETCH(QString, document);
+        QFETCH(int, by_token);
+        QFETCH(int, with_entries);
+        RelayWorld world(withTokens());
+        const auto of = [&](const char* token) {
+            Client& client = world.connects(0x123, token);
+            client.subscribes(document.toStdString());
+            world.syncs();
+            return int(client.gets<wire::SubOk>().permissions);
+        };
+        QCOMPARE(of("ann with grants"), by_token);
+        QVERIFY(world.core->setPermission("ann", "other/1", wire::kRead).ok());
+        QVERIFY(world.core->setPermission("ann", "third/2", 7).ok());
+        QVERIFY(world.core->setPermission("*", "notes/2", 0).ok());
+        QVERIFY(world.core->setPermission("*", "*", wire::kRead).ok());
+        QCOMPARE(of("ann with grants"), with_entries);
+    }
+
+    void aNewTokenChangesWhatMayBeDone() {
+        RelayWorld world(withTokens());
+        Client& ann = world.connects(0x123, "ann with grants");
+        const auto notes = ann.joins("notes/1");
+        ann.says(wire::Auth{"ann"});  // no grants: the default, which is everything here
+        world.syncs();
+        const auto perm = ann.next<wire::Perm>();
+        QVERIFY(perm.has_value());
+        QCOMPARE(perm->alias, notes);
+        QCOMPARE(int(perm->permissions), 15);
     }
 
     void nonsenseIsRefused() {

@@ -14,12 +14,15 @@ namespace {
 constexpr ReplicaId kAlice = 0xA11CE;
 constexpr ReplicaId kBob = 0xB0B;
 
-//! A relay where the token "alice" is Alice's, and so on; "bad…" is nobody's.
+//! A relay where the token "alice" is Alice's, and so on; "bad…" is nobody's, "alice 10 s" hers for
+//! ten seconds of the world's time.
 relay::RelayCore::Options withTokens() {
     relay::RelayCore::Options options;
-    options.authenticate = [](ByteView token) -> Result<std::string> {
+    options.authenticate = [](ByteView token) -> Result<relay::Identity> {
         if (token.starts_with("bad")) return Error{ErrorCode::AuthFailed, "bad token"};
-        return std::string(token);
+        relay::Identity who = userNamed(token.substr(0, token.find(' ')));
+        if (token.ends_with(" 10 s")) who.expires_ms = ManualClock().wallTime() + 10'000;
+        return who;
     };
     return options;
 }
@@ -227,6 +230,39 @@ class TestSession : public QObject {
         alice.gets<wire::AuthOk>();
         alice.says(wire::Auth{"bob"});
         endedWith(alice, 4401);
+    }
+
+    void aTokenThatRanOutEndsTheSession() {
+        RelayWorld world(withTokens());
+        Client& alice = world.connects(kAlice, "alice 10 s");
+        world.passes(9s);
+        QVERIFY(!alice.closed);
+        world.passes(1s);
+        endedWith(alice, 4401);
+    }
+
+    void aNewTokenInPlaceKeepsTheSession() {
+        RelayWorld world(withTokens());
+        Client& alice = world.connects(kAlice, "alice 10 s");
+        world.passes(9s);
+        alice.says(wire::Auth{"alice 10 s"});  // the same again: its end is told
+        world.syncs();
+        QCOMPARE(alice.gets<wire::AuthOk>().expires_ms, ManualClock().wallTime() + 10'000);
+        alice.says(wire::Auth{"alice"});
+        world.syncs();
+        QCOMPARE(alice.gets<wire::AuthOk>().expires_ms, 0);
+        world.passes(20s);
+        QVERIFY(!alice.closed);
+    }
+
+    void sessionsOfTheUnwantedEnd() {
+        RelayWorld world(withTokens());
+        Client& alice = world.connects(kAlice, "alice");
+        Client& bob = world.connects(kBob, "bob");
+        Client& silent = world.opens();
+        world.core->endSessionsOf([](const relay::Identity& who) { return who.user == "alice"; });
+        endedWith(alice, 4401);
+        QVERIFY(!bob.closed && !silent.closed);
     }
 
     // ---- documents ----

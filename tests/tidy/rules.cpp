@@ -13,7 +13,7 @@ constexpr int kFileLinesMax = 600;
 constexpr int kLineColumnsMax = 100;
 constexpr int kDecisionLinesMax = 40;
 
-const QSet<QString> kQtFree{"core", "crdt", "store", "wire", "sync", "relay/core"};
+const QSet<QString> kQtFree{"core", "crdt", "store", "wire", "sync", "relay/core", "relay/auth"};
 
 // Internal headers ("core/change.h") a layer may include.
 const QHash<QString, QSet<QString>> kMayInclude{
@@ -26,7 +26,8 @@ const QHash<QString, QSet<QString>> kMayInclude{
     {"client", {"core", "store", "wire", "crdt", "sync", "net", "client"}},
     {"qml", {"qml"}},
     {"relay/core", {"core", "store", "wire", "relay/core"}},
-    {"relay", {"core", "store", "wire", "net", "relay/core", "relay"}},
+    {"relay/auth", {"core", "relay/core", "relay/auth"}},
+    {"relay", {"core", "store", "wire", "net", "relay/core", "relay/auth", "relay"}},
     {"examples", {}},
 };
 
@@ -47,7 +48,8 @@ QString layerOfPublicHeader(const QString& header) {
 }
 
 QString layerOfInternalHeader(const QString& header) {
-    if (header.startsWith("relay/core/")) return "relay/core";
+    for (const QString layer : {"relay/core", "relay/auth"})
+        if (header.startsWith(layer + '/')) return layer;
     const QString folder = header.section('/', 0, 0);
     return kMayInclude.contains(folder) ? folder : QString();
 }
@@ -139,7 +141,8 @@ bool isPublicHeader(const QString& path) {
 
 QString layerOf(const QString& path) {
     if (isPublicHeader(path)) return layerOfPublicHeader(path.mid(path.indexOf("kimdb/")));
-    if (path.startsWith("relay/core/")) return "relay/core";
+    for (const QString layer : {"relay/core", "relay/auth"})
+        if (path.startsWith(layer + '/')) return layer;
     static const QSet<QString> top{"relay", "qml", "examples"};
     const QString folder = path.section('/', 0, 0);
     if (folder == "sdk") return path.section('/', 1, 1);

@@ -23,9 +23,14 @@ struct ServerOptions {
     //! Clients without a token are taken from other machines too. Everybody who reaches the port
     //! may then read and write everything.
     bool anonymous_from_anywhere = false;
-    //! Which user a client's token belongs to, asked in the server's thread when it connects; an
-    //! error refuses it (4401). Without it there are no users but "anonymous" and every token is
-    //! refused.
+    //! File with the keys (a JWK Set, docs/PROTOCOL.md "Tokens") that clients' tokens are checked
+    //! with. With it nobody is let in without a token, and without a grant nobody may do anything.
+    QString key_set;
+    QString deny_list;           //!< file with users and tokens that are refused; see reload()
+    QString audience = "kimdb";  //!< what the claim "aud" of tokens has to name
+    //! Instead of key_set: which user a client's token belongs to, asked in the server's thread
+    //! when it connects; an error refuses it (4401). Without either there are no users but
+    //! "anonymous" and every token is refused.
     std::function<Result<QString>(const QByteArray& token)> authenticate;
     //! The folder was put back from a backup: clients compare what they hold and supply what is
     //! missing. Set it for the first start after that.
@@ -65,6 +70,11 @@ class Server : public QObject {
     QUrl url() const;            //!< "ws://127.0.0.1:40000"
     QString folder() const;      //!< absolute
 
+    //! \brief Reads key_set and deny_list again; sessions whose key is gone or whose user or token
+    //! is denied now end (4401). Errors: InvalidArgument, PermissionDenied, with file and place;
+    //! then all stays as it was. Closed when not running.
+    Result<> reload();
+
     //! \brief What \a user may do with \a document: bits 1 read, 2 comment, 4 write, 8 admin. It
     //! holds for every change decided after the call; who is connected is told. Returns when it is
     //! durable: a few milliseconds on a healthy disk. "*" stands for every user, or for every
@@ -80,6 +90,7 @@ class Server : public QObject {
     void stopped();
     void peerConnected(quint64 peer);  //!< a WebSocket is open; nobody is known yet
     void peerDisconnected(quint64 peer);
+    void tokenRefused(const QString& why);  //!< holds nothing of the token
     //! The store or the listener failed. With StorageFull the relay goes on when there is space
     //! again; with StorageFailed it takes nothing more until it is started anew.
     void errorOccurred(const kimdb::Error& error);
