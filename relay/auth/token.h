@@ -19,10 +19,10 @@ namespace kimdb::relay {
 //!     payload  {"sub": "ann", "aud": "kimdb", "exp": 1790000000,
 //!               "grants": {"notes/*": "writer", "notes/rules": "reader"}}
 //!
-//! "sub", "aud" and "exp" have to be there; "nbf", "iat", "iss" and "jti" may be; what else is there
-//! is ignored. "sub" is 1 to 128 bytes without control characters, and neither "*" nor "anonymous".
-//! "aud" is the relay's name or a list with it. Times are whole seconds; clocks may differ by
-//! kLeewayMs. Where several grants match a document the greatest role holds.
+//! "sub", "aud" and "exp" have to be there; "nbf", "iat", "iss" and "jti" may be; what else is
+//! there is ignored. "sub" is 1 to 128 bytes without control characters, and neither "*" nor
+//! "anonymous". "aud" is the relay's name or a list with it. Times are whole seconds; clocks may
+//! differ by kLeewayMs. Where several grants match a document the greatest role holds.
 struct TokenRules {
     static constexpr std::size_t kBytesMax = 4096;
     static constexpr std::size_t kGrantsMax = 100;
