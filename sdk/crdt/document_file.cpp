@@ -2,12 +2,17 @@
 #include <kimdb/crdt/document_file.h>
 
 #include "crdt/document_codec.h"
+#include "crdt/undo_codec.h"
 
 namespace kimdb::crdt {
 
 // ---- writing ----
 
 Bytes Document::save(const SaveOptions& options) const {
+    if (options.undo && options.detail == Detail::Shallow) {  // not all of it can be undone then
+        auto copy = DocumentFile::open(save({Detail::Full, false, true}))->document(replica());
+        if (copy && copy->makeShallow()) return copy->save({Detail::Full, options.compress, true});
+    }
     StateWriter state(*m_impl, options.detail);
     ChunkWriter out(options.compress ? Compression::Zstd : Compression::None);
     out.add(ChunkType::Clock, state.clock);
@@ -16,6 +21,7 @@ Bytes Document::save(const SaveOptions& options) const {
     out.add(ChunkType::Sequences, state.sequences);
     out.add(ChunkType::DeadText, state.dead_text, state.text);
     out.add(ChunkType::Deps, state.deps);
+    if (options.undo) out.add(ChunkType::Undo, UndoCodec::encode(*m_impl, state.numbers()));
     const bool is_unchanged = m_impl->foreign_version == clock();
     for (const ForeignChunk& chunk : m_impl->foreign)
         if (chunk.type < kFirstVolatileChunk || is_unchanged) out.add(chunk);
@@ -121,6 +127,10 @@ Result<Document> DocumentFile::document(ReplicaId self) const {
         return state.readSequences(sequences, *text, *dead_text);
     });
     if (!ok) return ok.error();
+    const auto undo = read(chunks, ChunkType::Undo, [&](ByteView stacks) {
+        return UndoCodec::decode(stacks, *document.m_impl, state.numbers());
+    });
+    if (!undo) return undo.error();
     document.m_impl->foreign = chunks.foreign();
     document.m_impl->foreign_version = document.clock();
     return document;

@@ -59,6 +59,9 @@ class Document::Impl {
     std::vector<std::vector<OpId>> carriedIds(const Op& op, ReplicaId author) const;
     std::optional<std::string> checkInvariants() const;
 
+    //! Whether a step that a file has is one that this replica could have made.
+    bool canRevert(const UndoStep& step) const;
+
     // ---- root (document_root.cpp) ----
     //! What a replica has besides its state goes on with this one, which has the root of a file.
     void takeSession(Impl& other);
@@ -120,6 +123,10 @@ class Document::Impl {
     Result<> checkRefused(const Change& change);
     Result<> checkRoot(const Change& change);
     Error refuse(const Change& change, Error why);
+    bool canRevert(const Container& container, const UndoWrite& write) const;
+    bool canRevert(const Container& container, const UndoMove& move) const;
+    bool canRevert(const Container& container, const UndoMark& mark) const;
+    bool canToggle(const UndoStep& step) const;
     bool rebind(UndoStep& step);
     bool rebind(Container& container, UndoWrite& write) const;
     bool rebind(Container& container, UndoMove& move) const;

@@ -308,7 +308,87 @@ void Document::Impl::eraseFrom(UndoStep& step, const IdSet& ids) {
     step.text = std::move(kept);
 }
 
-// ---- steps that go on in a document from a file ----
+// ---- steps from a file ----
+
+namespace {
+
+// An element, or a place of one.
+bool isHere(const Container& list, OpId id) {
+    const auto slot = list.list->order().slotOf(id);
+    return slot && !list.list->order().isBuried(*slot);
+}
+
+}  // namespace
+
+bool Document::Impl::canRevert(const UndoStep& step) const {
+    if (!step.rewrite) return canToggle(step);
+    return std::visit([&](const auto& what) { return canRevert(*step.container, what); },
+                      *step.rewrite);
+}
+
+bool Document::Impl::canToggle(const UndoStep& step) const {
+    const Container& container = *step.container;
+    const Rga* sequence = container.sequence();
+    if (!sequence && !step.inserts) return false;
+    for (const IdRun& run : step.targets) {
+        if (!container.canToggle(graph.replicas(), run)) return false;
+        for (std::uint64_t c = run.first; c < run.end() && sequence; ++c) {
+            const auto slot = sequence->slotOf(OpId{self_id, c});
+            if (slot.has_value() != step.inserts || (slot && sequence->isBuried(*slot)))
+                return false;
+        }
+    }
+    std::uint64_t scalars = 0;
+    for (const IdRun& run : step.targets)
+        for (std::uint64_t c = run.first; c < run.end(); ++c)
+            forEachRevivable(step, c, [&](OpId id) { scalars += isErased(id) ? 0 : 1; });
+    return scalarCount(step.text) == scalars;
+}
+
+bool Document::Impl::canRevert(const Container& container, const UndoWrite& write) const {
+    if (container.list
+            ? !isHere(container, write.element) || !container.list->find(write.element)
+            : container.type != ContainerType::Map && container.type != ContainerType::Set)
+        return false;
+    for (const Register* content : {&write.before, &write.after}) {
+        const ValueKind kind = content->kind;
+        if (container.list &&
+            (content->origin.isNull() || (kind == ValueKind::Absent && !isErased(content->origin))))
+            return false;
+        if (container.list && kind == ValueKind::Container && graph.isRoot(content->origin) &&
+            !containers.hasElement(content->origin, content->type))
+            return false;
+        if (container.type != ContainerType::Set) continue;
+        if (kind == ValueKind::Container) return false;
+        if (kind == ValueKind::Plain && memberName(content->value.encode()).view() != write.key)
+            return false;
+    }
+    if (container.type == ContainerType::Set) return write.key.size() == sizeof(Hash16);
+    return isValidUtf8(write.key);
+}
+
+bool Document::Impl::canRevert(const Container& container, const UndoMove& move) const {
+    if (!container.list || !isHere(container, move.element)) return false;
+    const ElementList& list = *container.list;
+    const auto isPlace = [&](OpId id) {
+        return isHere(container, id) &&
+               list.idOf(list.of(*list.order().slotOf(id))) == move.element;
+    };
+    return isPlace(move.element) && isPlace(move.before) && isPlace(move.after);
+}
+
+bool Document::Impl::canRevert(const Container& container, const UndoMark& mark) const {
+    if (!container.text ||
+        (!mark.key.isComment() &&
+         (mark.key.text.empty() || mark.key.text[0] == '#' || !isValidUtf8(mark.key.text))))
+        return false;
+    const auto isHere = [&](const Anchor& anchor) {
+        const auto slot = container.text->slotOf(anchor.id);
+        return slot && !container.text->isStub(*slot);
+    };
+    return std::all_of(mark.stretches.begin(), mark.stretches.end(),
+                       [&](const UndoMark::Stretch& s) { return isHere(s.from) && isHere(s.to); });
+}
 
 // Whether what a step takes back is still here.
 bool Document::Impl::rebind(UndoStep& step) {
@@ -340,16 +420,6 @@ bool Document::Impl::rebind(UndoStep& step) {
     step.text = std::move(text);
     return !step.targets.empty();
 }
-
-namespace {
-
-// An element, or a place of one.
-bool isHere(const Container& list, OpId id) {
-    const auto slot = list.list->order().slotOf(id);
-    return slot && !list.list->order().isBuried(*slot);
-}
-
-}  // namespace
 
 bool Document::Impl::rebind(Container& container, UndoWrite& write) const {
     for (const Register* content : {&write.before, &write.after}) {

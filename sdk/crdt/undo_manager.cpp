@@ -102,6 +102,12 @@ void UndoManager::keep(std::int64_t time_ms) {
     m_is_in_group = m_groups > 0;
 }
 
+void UndoManager::restore(std::deque<UndoItem> undos, std::deque<UndoItem> redos) {
+    m_undos = std::move(undos);
+    m_redos = std::move(redos);
+    setDepth(m_depth);
+}
+
 UndoItem UndoManager::take(std::deque<UndoItem>& stack) {
     m_is_capturing = m_is_in_group = m_is_newest_done = false;
     if (stack.empty()) return {};

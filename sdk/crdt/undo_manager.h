@@ -96,6 +96,11 @@ class UndoManager {
             for (UndoItem& item : *stack)
                 for (UndoStep& step : item.steps) f(step);
     }
+    // ---- files: the oldest item first ----
+    const std::deque<UndoItem>& undos() const { return m_undos; }
+    const std::deque<UndoItem>& redos() const { return m_redos; }
+    void restore(std::deque<UndoItem> undos, std::deque<UndoItem> redos);
+
     //! Drops the steps that \a keeps, which may change them, does not want, and items without any.
     template <class F>
     void prune(F&& keeps) {

@@ -360,6 +360,17 @@ class TestScenarios : public QObject {
         t.show("hello");
     }
 
+    void anOfflineReplicaUndoesADeletionWhoseTextOthersHaveTrimmed() {
+        Three t(u"hello world");
+        t.a.removes(0, 6);  // and goes offline
+        sync(t.a, t.b, t.c);
+        for (Person* p : {&t.b, &t.c}) p->doc.trim();
+        t.b.inserts(0, u"the ");
+        t.a.undoes();
+        QVERIFY(t.b.doc.save({crdt::Detail::Full, false}).find("hello") == Bytes::npos);
+        t.show("the hello world");
+    }
+
     void undoNeverTouchesWhatOthersWrote() {
         Three t(u"base");
         t.a.inserts(0, u"mine ");

@@ -163,6 +163,9 @@ struct SaveOptions {
     //! Or what the document still has, if that is less. Shallow makes the version now the root.
     Detail detail = Detail::Full;
     bool compress = true;  //!< without, bytes do not depend on the version of zstd
+    //! The undo stacks too, with the text they can bring back: for who opens the file under the
+    //! same id. Bytes then depend on more than the version.
+    bool undo = false;
 };
 
 //! \brief What happened to a change that was received.
@@ -375,6 +378,7 @@ class Document {
     friend class DocumentFile;
     friend class StateWriter;
     friend class StateReader;
+    friend class UndoCodec;
     class Impl;
     std::unique_ptr<Impl> m_impl;
 };
