@@ -24,7 +24,6 @@ inline constexpr std::size_t kMapKeyBytesMax = 1024;
 // Document files
 inline constexpr std::size_t kReplicasPerDocumentMax = 1 << 20;
 inline constexpr std::size_t kFileChunkBytesMax = 256 << 20;  // one chunk, inflated
-inline constexpr std::size_t kDroppedScalarsMax = 16 << 20;   // characters without text in a file
 
 // Frames (KRP/1)
 inline constexpr std::size_t kMessageBytesMax = 2 << 20;       // one WebSocket message

@@ -8,7 +8,11 @@ namespace kimdb::crdt {
 // ---- names ----
 
 ContainerId ContainerId::child(const ContainerId& parent, std::string key, ContainerType type) {
-    ContainerId id = parent;
+    ContainerId id;
+    id.m_origin = parent.m_origin;
+    id.m_origin_type = parent.m_origin_type;
+    id.m_path.reserve(parent.m_path.size() + 1);  // a copy that grows takes twice as much
+    id.m_path = parent.m_path;
     id.m_path.emplace_back(std::move(key), type);
     return id;
 }

@@ -142,6 +142,7 @@ class StateReader {
     std::vector<std::uint64_t> m_heads;  // by number
     std::vector<Sequence> m_sequences;
     bool m_supported = true;
+    std::size_t m_memory_left = 0;  // for containers
 };
 
 }  // namespace kimdb::crdt

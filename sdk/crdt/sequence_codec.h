@@ -41,6 +41,9 @@
 //!   id ranges varint n, n × (varint replica, varint counter gap, varint length - 1), ascending;
 //!             in front of those dropped: u8 1 if all that is invisible is, too
 //!
+//! Dead text is what does not show, in document order, and a NUL for every character of a text that
+//! has none (trimmed, buried, a stub, expunged): memory is for what a file has bytes for.
+//!
 //! Deletions named by bits 1-3 are those of characters numbered in the order of the file. Reading
 //! costs a few words per character and one pass; nothing is searched.
 namespace kimdb::crdt {
@@ -69,7 +72,7 @@ class SequenceWriter {
                             Bytes& dead);
     //! The same with everything there is as the root. \a fates: by slot.
     std::vector<Slot> writeRoot(const Rga& sequence, const std::vector<RootFate>& fates, Bytes& out,
-                                Bytes& live);
+                                Bytes& live, Bytes* dead);
 
  private:
     struct Run;
@@ -89,9 +92,9 @@ class SequenceWriter {
 
 //! \brief What a sequence may consist of.
 struct SequenceText {
-    ByteView live;                   //!< all of what shows
-    ByteView* dead = nullptr;        //!< shortened by what is used; nullptr: elements without text
-    std::size_t characters_max = 0;  //!< beyond those that have text
+    ByteView live;             //!< all of what shows
+    ByteView* dead = nullptr;  //!< shortened by what is used; nullptr: elements without text
+    std::size_t elements = 0;  //!< of those, stubs apart
 };
 
 //! \brief Reads one sequence. Errors: Malformed. Texts are valid UTF-8. \a heads: last counters by

@@ -55,13 +55,14 @@ class SequenceReader {
     Result<Rga::Parts> read(const SequenceText& text) {
         m_is_text = text.dead != nullptr;
         const std::uint64_t dead_bytes = m_in.varint(m_is_text ? text.dead->size() : 0);
-        readHead(text.live.size() + dead_bytes + text.characters_max);
+        readHead(text.live.size() + dead_bytes + text.elements);
         if (m_ok && m_in.ok()) readRoot();
         if (m_ok && m_in.ok()) readRuns();
         if (!m_ok || !m_in.ok()) return malformed("the order of a sequence is damaged");
         putFlags(m_expunged, kExpunged);
         putFlags(m_dropped, kDropped);
         putFlags(m_off, kOff);
+        m_walk.forgetOrigins();
         if (!putOrder()) return malformed("a character does not stand between its origins");
         ByteView own;
         if (m_is_text) {
@@ -118,6 +119,10 @@ class SequenceReader {
             if (n == 0 || characters > characters_max) return void(fail());
         }
         characters += stubs;
+        const auto inserts = std::count_if(m_kinds.begin(), m_kinds.end(),
+                                           [](char kind) { return (kind & 3) == 0; });
+        m_characters.reserve(static_cast<std::size_t>(m_root_runs) +
+                             static_cast<std::size_t>(inserts));
         m_walk.reserve(static_cast<std::size_t>(characters));
         m_changes.resize(static_cast<std::size_t>(characters) + 2, 0);
     }
@@ -372,6 +377,7 @@ class SequenceReader {
         }
         // Changes of the number of deletions become numbers.
         for (std::size_t m = 1; m < m_changes.size(); ++m) m_changes[m] += m_changes[m - 1];
+        std::vector<std::uint32_t>().swap(m_order);
         return true;
     }
 
@@ -400,7 +406,7 @@ class SequenceReader {
                 m = next;
                 if (!goes_on) break;
             }
-            if (!putText(span, span.isVisible() ? live : dead)) return false;
+            if (!putText(span, live, dead)) return false;
         }
         return live.empty() && dead.empty();
     }
@@ -415,8 +421,15 @@ class SequenceReader {
     static Slot slotOf(Mark mark, Slot end) { return mark == 0 ? end : mark - 1; }
 
     // Appends the span, in pieces where its text is long and has wide characters.
-    bool putText(Span span, ByteView& text) {
+    bool putText(Span span, ByteView& live, ByteView& dead) {
         const bool has_text = m_is_text && !span.expunged && !span.dropped;
+        ByteView& text = has_text && span.isVisible() ? live : dead;
+        if (m_is_text && !has_text) {
+            const ByteView filler = dead.substr(0, span.length);
+            if (filler.size() < span.length || filler.find_first_not_of('\0') != ByteView::npos)
+                return false;
+            dead.remove_prefix(span.length);
+        }
         if (!m_is_text && !span.expunged) span.units = span.length;
         for (std::uint32_t rest = span.length; rest > 0;) {
             span.length = rest;
@@ -449,6 +462,7 @@ class SequenceReader {
     }
 
     void putIds() {
+        m_parts.ids.reserve(m_characters.size());
         for (const CharacterRun& run : m_characters)
             m_parts.ids.push_back({run.counter, run.first - 1, m_numbers.engine[run.number]});
         m_parts.characters = m_walk.end() - 1;

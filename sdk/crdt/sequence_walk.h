@@ -26,6 +26,11 @@ class SequenceWalk {
         m_up.reserve(characters + 1);
         m_deleted.reserve(characters / 64 + 1);
     }
+    //! Only next() is asked from now on.
+    void forgetOrigins() {
+        std::vector<Mark>().swap(m_up);
+        std::vector<std::uint64_t>().swap(m_deleted);
+    }
     Mark end() const { return static_cast<Mark>(m_next.size()); }
     Mark next(Mark at) const { return m_next[at]; }
     bool isDeleted(Mark at) const { return m_deleted[at / 64] >> at % 64 & 1; }

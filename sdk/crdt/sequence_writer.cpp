@@ -260,11 +260,10 @@ std::vector<Slot> SequenceWriter::write(const Rga& sequence, DeadText dead_text,
     writeRuns(state);
     std::size_t dead_bytes = dead.size();
     sequence.tree().forEach([&](const Span& span) {
-        if (span.expunged || span.dropped) return;
-        if (span.isVisible())
-            live.append(sequence.tree().utf8(span));
-        else if (dead_text == DeadText::Keep)
-            dead.append(sequence.tree().utf8(span));
+        if (span.expunged || span.dropped || (dead_text == DeadText::Drop && !span.isVisible()))
+            dead.append(span.length, '\0');
+        else
+            (span.isVisible() ? live : dead).append(sequence.tree().utf8(span));
     });
     dead_bytes = dead.size() - dead_bytes;
     ByteWriter writer(out);
@@ -419,7 +418,7 @@ void SequenceWriter::writeOldRoot(State& state, Bytes& out) const {
 }
 
 std::vector<Slot> SequenceWriter::writeRoot(const Rga& sequence, const std::vector<RootFate>& fates,
-                                            Bytes& out, Bytes& live) {
+                                            Bytes& out, Bytes& live, Bytes* dead) {
     RootRuns runs;
     std::vector<Slot> kept;
     struct Last {
@@ -431,6 +430,7 @@ std::vector<Slot> SequenceWriter::writeRoot(const Rga& sequence, const std::vect
         Slot right = kEndSlot;
         bool is_behind_left = false;
     } last;
+    std::size_t fillers = 0;
     const auto flush = [&](Slot next) {
         if (last.slot == kStartSlot) return;
         runs.add(last.number, last.counter, last.fate, last.is_behind_left,
@@ -438,6 +438,7 @@ std::vector<Slot> SequenceWriter::writeRoot(const Rga& sequence, const std::vect
     };
     sequence.tree().forEach([&](const Span& span) {
         if (span.isVisible() && !span.dropped) live.append(sequence.tree().utf8(span));
+        if (span.isVisible() && span.dropped) fillers += span.length;
         for (std::uint32_t i = 0; i < span.length; ++i) {
             const Slot slot = span.slot + i;
             const RootFate fate = fates[slot];
@@ -452,11 +453,14 @@ std::vector<Slot> SequenceWriter::writeRoot(const Rga& sequence, const std::vect
             last.counter = id.counter;
             last.fate = fate;
             last.right = span.right;
+            fillers += fate == RootFate::Keep ? 0 : 1;
             kept.push_back(slot);
         }
     });
     flush(kEndSlot);
-    ByteWriter(out).varint(0);  // dead text
+    if (!dead) fillers = 0;  // a list
+    if (dead) dead->append(fillers, '\0');
+    ByteWriter(out).varint(fillers);
     runs.write(m_numbers.engine.size(), out);
     ByteWriter(out).varint(0);
     for (int i = 0; i < 4; ++i) ByteWriter(out).bytes({});

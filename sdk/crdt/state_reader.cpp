@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+
 #include "core/limits.h"
 #include "core/utf8.h"
 #include "crdt/document_codec.h"
@@ -6,6 +8,8 @@
 namespace kimdb::crdt {
 
 namespace {
+
+constexpr std::size_t kMemoryPerTreeByte = 512;  // decision 0014
 
 Error malformed(const char* what) {
     return {ErrorCode::Malformed, std::string("document file: ") + what};
@@ -115,10 +119,13 @@ OpId StateReader::readAnyId(ByteReader& in) {
 
 Result<> StateReader::readTree(ByteView tree) {
     ByteReader in(tree);
+    m_memory_left = kMemoryPerTreeByte * tree.size() + (64 << 10);
     readMap(in, m_document.containers.root());
     if (in.ok()) readElements(in);
     if (!m_supported)
         return Error{ErrorCode::Unsupported, "document file: a container of an unknown type"};
+    if (m_memory_left == 0)
+        return Error{ErrorCode::TooLarge, "document file: too many containers for its size"};
     return in.done() ? Result<>() : malformed("the tree is damaged");
 }
 
@@ -144,7 +151,13 @@ void StateReader::readElements(ByteReader& in) {
     }
 }
 
+// An empty container takes a few bytes in a file, and in memory a path to it.
 void StateReader::readContainer(ByteReader& in, Container& container) {
+    std::size_t memory = sizeof(Container) + 160;
+    for (const auto& step : container.id.path()) memory += sizeof step + step.first.size();
+    if (container.sequence()) memory += 1200;  // its order, with room for the first runs
+    m_memory_left -= std::min(memory, m_memory_left);
+    if (m_memory_left == 0) return in.fail();
     switch (container.type) {
         case ContainerType::Map:
             return readMap(in, container);
@@ -329,7 +342,7 @@ Result<> StateReader::readSequences(ByteView sequences, ByteView text, ByteView 
         const bool is_text = sequence.container->text != nullptr;
         if (sequence.bytes > text.size()) return malformed("text is missing");
         const SequenceText own{text.substr(0, sequence.bytes), is_text ? &dead_text : nullptr,
-                               is_text ? limits::kDroppedScalarsMax : sequence.slots.size()};
+                               is_text ? 0 : sequence.slots.size()};
         Result<Rga::Parts> parts = readSequence(in, m_numbers, m_heads, own);
         if (!parts) return parts.error();
         text.remove_prefix(sequence.bytes);

@@ -227,7 +227,7 @@ void StateWriter::writeContainer(const Container& container) {
 void StateWriter::writeText(const Container& container) {
     const std::size_t before = text.size();
     if (m_makes_root)
-        m_sequences.writeRoot(*container.text, fatesOf(container), sequences, text);
+        m_sequences.writeRoot(*container.text, fatesOf(container), sequences, text, &dead_text);
     else
         m_sequences.write(*container.text, m_dead, sequences, text, dead_text);
     ByteWriter out(tree);
@@ -264,7 +264,7 @@ void StateWriter::writeList(const ElementList& list) {
     const std::vector<RootFate> fates = m_makes_root ? fatesOf(list) : std::vector<RootFate>();
     std::vector<Slot> slots =
         m_makes_root
-            ? m_sequences.writeRoot(order, fates, sequences, text)
+            ? m_sequences.writeRoot(order, fates, sequences, text, nullptr)
             : m_sequences.write(order, SequenceWriter::DeadText::Keep, sequences, text, dead_text);
     std::erase_if(slots, [&](Slot slot) {
         return m_makes_root ? fates[slot] == RootFate::Drop : order.isStub(slot);

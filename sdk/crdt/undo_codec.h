@@ -22,9 +22,9 @@
 //!   content    u8 bits 0-3 as a register's (document_codec.h) | any id origin | [value]
 //!   anchor     u8 after | any id
 //!
-//! container = varint length, as in op_codec.h; cursor, key, text, value = varint length, bytes; ids
-//! as in document_codec.h. A step is one that can be taken back in this document, or the file is
-//! malformed.
+//! container = varint length, as in op_codec.h; cursor, key, text, value = varint length, bytes;
+//! ids as in document_codec.h. A step is one that can be taken back in this document, or the file
+//! is malformed.
 namespace kimdb::crdt {
 
 class UndoCodec {

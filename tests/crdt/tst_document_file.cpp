@@ -2,6 +2,8 @@
 // The bytes of document files: golden ones, and what happens to bytes nobody should have written.
 #include <QtTest>
 
+#include <numeric>
+
 #include <kimdb/crdt/document_file.h>
 
 #include "core/hash.h"
@@ -17,6 +19,7 @@ using crdt::ChunkReader;
 using crdt::ChunkType;
 using crdt::ChunkWriter;
 using crdt::Compression;
+using crdt::ContainerId;
 using crdt::ContainerType;
 using crdt::Detail;
 using crdt::Document;
@@ -95,7 +98,7 @@ Document goldenShallow() {
     return doc;
 }
 
-// Memory for a file: its structures, and the buffers of zstd.
+// Memory for a file that is no denser than what people write, and the buffers of zstd.
 std::size_t allowed(std::size_t inflated) {
     return 32 * inflated + (512 << 10);
 }
@@ -157,10 +160,10 @@ class TestDocumentFile : public QObject {
                 "01730301105dc3fea3890dcf88c183a102d46928d901011602030e01740109030100140105150002"
                 "03020402140505037768790004626f6c64020112000202020b021101020013000204020902120007"
                 "68656164696e67010514000101021302030201011201020001000a02e242b46f03000b6f6e652020"
-                "616e6420696ef87f0a150400460002021804020401010302010d0000000003050508047415170507"
+                "616e6420696ef87f0a150400460002021804020401010302010d0000000005050508047415170507"
                 "030403030407060519090101040a00010108020101050001000a0100000001011801020002011200"
-                "000000e31d331805000374776f04b9715a06001a030c0101080501010a0401011a03010100100401"
-                "00060501000aaeaca2060034b636c8"));
+                "0000007ddbc7a5050005000074776f7701708b06001a030c0101080501010a0401011a0301010010"
+                "040100060501000aaeaca20600540aa5b8"));
         QCOMPARE(
             hex(doc.save({Detail::Trimmed, false})),
             QByteArray(
@@ -171,10 +174,10 @@ class TestDocumentFile : public QObject {
                 "01730301105dc3fea3890dcf88c183a102d46928d901011602030e01740109030100140105150002"
                 "03020402140505037768790004626f6c64020112000202020b021101020013000204020902120007"
                 "68656164696e67010514000101021302030201011201020001000a02e242b46f03000b6f6e652020"
-                "616e6420696ef87f0a150400460002021804020401010302010d0000000000050508047415170507"
+                "616e6420696ef87f0a150400460002021804020401010302010d0000000005050508047415170507"
                 "030403030407060519090101040a00010108020101050001000a0101000001011801020002011200"
-                "00010025eb67a706001a030c0101080501010a0401011a0301010010040100060501000aaeaca206"
-                "00957d9844"));
+                "000100f44e69440500050000000000ae11ccb906001a030c0101080501010a0401011a0301010010"
+                "040100060501000aaeaca20600540aa5b8"));
     }
 
     void goldenShallowFiles() {
@@ -188,8 +191,9 @@ class TestDocumentFile : public QObject {
                 "6928d901011602030e0174010903010014010515000203020402140505037768790004626f6c6402"
                 "0112000202020b02110102001300020402090212000768656164696e670105140001010213020302"
                 "01011201020001000a024e6d35bb03000b6f6e652020616e6420696ef87f0a1504004a0000030310"
-                "042803010100010c0101000000000000000100000601071004023002050c05020000000302000101"
-                "0300000000000000010000000101100101011100000000000000000100539d6e350076c4b1a1"));
+                "042803010100010c0101000000000000000100030601071004023002050c05020000000302000101"
+                "030000000000000001000000010110010101110000000000000000010079f18712050003000000dd"
+                "a9cd680006de6fab"));
         QCOMPARE(
             hex(goldenShallow().save({Detail::Full, false})),
             QByteArray(
@@ -200,9 +204,10 @@ class TestDocumentFile : public QObject {
                 "02d46928d901011602030e0174010b03010014010515000203020402140505037768790004626f6c"
                 "64020112000202020b02110102001300020402090212000768656164696e67010514000101021302"
                 "030201011201020001000a026b67491503000d6e656e65772020616e6420696e7e47822104005900"
-                "00030310042803010100010c010102021c0402010102060b02010400000000010601071004023002"
+                "00030310042803010100010c010102021c0402010102060b02010400000000040601071004023002"
                 "050c05020000000302000101030202140502030102061b0101000000000000010110010101110000"
-                "00000000000000009b43c1dc0500016fbde777c206000600011701002a73be36db006eb2f348"));
+                "000000000000000091bda1440500046f00000084ad5f0506000600011701002a73be36db004bbf09"
+                "b8"));
     }
 
     void compressedFilesOfOlderProgramsOpen() {
@@ -325,6 +330,122 @@ class TestDocumentFile : public QObject {
         const auto refused = DocumentFile::open(file);
         QVERIFY(!refused.ok());
         QCOMPARE(refused.error().code, ErrorCode::TooLarge);
+    }
+
+    // What a file says of characters without text takes memory for those it has bytes for.
+    void charactersWithoutTextCostBytes() {
+        Document doc(kAda);
+        doc.begin();
+        doc.insertText(doc.createContainer(kRoot, "t", ContainerType::Text), 0,
+                       std::u16string(200'000, u'x'));
+        doc.removeText(kText, 1, 199'998);
+        (void)doc.commit(1);
+        const Bytes file = doc.save({Detail::Trimmed, true});
+        QVERIFY2(file.size() < 400, qPrintable(QString::number(file.size())));
+        QCOMPARE(DocumentFile::open(file)->document()->textUtf8(kText), std::string("xx"));
+        std::vector<Bytes> chunks = inflatedChunks(file);
+        QVERIFY(survives(fileOf(chunks)));
+        chunks[4].resize(100);
+        allocation::Peak peak;
+        QVERIFY(!DocumentFile::open(fileOf(chunks))->document().ok());
+        QVERIFY2(peak.bytes() < (1 << 20), qPrintable(QString::number(peak.bytes())));
+    }
+
+    // Much structure in few bytes.
+    void denseFilesTakeBoundedMemory_data() {
+        QTest::addColumn<int>("what");
+        QTest::addColumn<std::size_t>("per_byte");
+        QTest::newRow("runs") << 0 << std::size_t{32};
+        QTest::newRow("deletions") << 1 << std::size_t{16};
+        QTest::newRow("keys") << 2 << std::size_t{24};
+        QTest::newRow("texts") << 3 << std::size_t{128};
+        QTest::newRow("maps") << 4 << std::size_t{64};
+        QTest::newRow("lists") << 5 << std::size_t{128};
+        QTest::newRow("items") << 6 << std::size_t{48};
+        QTest::newRow("marks") << 7 << std::size_t{32};
+        QTest::newRow("counts") << 8 << std::size_t{16};
+        QTest::newRow("stubs") << 9 << std::size_t{48};
+    }
+
+    void denseFilesTakeBoundedMemory() {
+        QFETCH(int, what);
+        QFETCH(std::size_t, per_byte);
+        Document doc(kAda);
+        doc.setUndoDepth(0);
+        const auto text = ContainerId::child(kRoot, "", ContainerType::Text);
+        const auto map = ContainerId::child(kRoot, "", ContainerType::Map);
+        const auto list = ContainerId::child(kRoot, "", ContainerType::List);
+        const auto keyOf = [](int n) {
+            return std::string{static_cast<char>('0' + n / 64 % 64),
+                               static_cast<char>('0' + n % 64)};
+        };
+        constexpr int kMany = 4000;
+        for (int i = 0; i < kMany; ++i) {
+            doc.begin();
+            const std::string key = keyOf(i);
+            if (what == 0) doc.insertText(text, 0, u"x");
+            if (what == 1) doc.insertText(text, 0, u"x");
+            if (what == 2) doc.set(map, key, nullptr);
+            if (what == 3)
+                doc.insertText(ContainerId::child(map, key, ContainerType::Text), 0, u"x");
+            if (what == 4) doc.set(ContainerId::child(map, key, ContainerType::Map), "", nullptr);
+            if (what == 5)
+                doc.insertItems(ContainerId::child(map, key, ContainerType::List), 0, {nullptr});
+            if (what == 6) doc.insertItems(list, 0, {nullptr});
+            if (what == 7) doc.insertText(text, 0, u"xx");
+            if (what == 7) doc.mark(text, 0, 1, "b", nullptr);
+            if (what == 8) doc.increment(ContainerId::child(kRoot, "", ContainerType::Counter), 1);
+            if (what == 9) doc.insertText(text, 2 * static_cast<std::size_t>(i), u"xx");
+            (void)doc.commit(1);
+        }
+        if (what == 1 || what == 9)
+            for (int i = kMany - 1; i > 0; --i) {
+                doc.begin();
+                const int at = what == 1 ? i * 7 % static_cast<int>(doc.textLength(text)) : 2 * i;
+                doc.removeText(text, static_cast<std::size_t>(at), 1);
+                (void)doc.commit(1);
+            }
+        const Detail detail = what == 9 ? Detail::Shallow : Detail::Full;
+        const Bytes file = doc.save({detail, false});
+        const auto opened = DocumentFile::open(file);
+        allocation::Peak peak;
+        const auto again = opened->document();
+        const std::size_t most = peak.bytes();
+        QVERIFY(again.ok());
+        QVERIFY2(most <= per_byte * file.size() + (64 << 10),
+                 qPrintable(QString("%1 of %2").arg(most).arg(file.size())));
+    }
+
+    // Maps at the greatest depth: three bytes of file for a path of 60 keys each.
+    void manyContainersInFewBytesAreRefused() {
+        Bytes tree, level;
+        const auto nest = [](const Bytes& inside, const std::vector<std::uint8_t>& keys) {
+            Bytes out;
+            ByteWriter writer(out);
+            writer.varint(0);  // registers
+            writer.varint(keys.size());
+            for (const std::uint8_t key : keys) {
+                writer.bytes(ByteView(reinterpret_cast<const char*>(&key), 1));
+                writer.u8(static_cast<std::uint8_t>(ContainerType::Map));
+                writer.raw(inside);
+            }
+            return out;
+        };
+        std::vector<std::uint8_t> many(100);
+        std::iota(many.begin(), many.end(), std::uint8_t{1});
+        level = nest(nest(nest({}, {}), many), many);
+        for (int depth = 0; depth < 58; ++depth) level = nest(level, {7});
+        tree = level;
+        ByteWriter(tree).varint(0);
+        ByteWriter(tree).varint(0);
+        std::vector<Bytes> chunks = inflatedChunks(Document().save());
+        chunks[1] = tree;
+        const auto file = DocumentFile::open(fileOf(chunks));
+        QVERIFY(file.ok());
+        allocation::Peak peak;
+        QCOMPARE(file->document().error().code, ErrorCode::TooLarge);
+        QVERIFY2(peak.bytes() < 600 * tree.size(),
+                 qPrintable(QString("%1 of %2").arg(peak.bytes()).arg(tree.size())));
     }
 
     void newerFilesAreRefused() {
