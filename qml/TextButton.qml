@@ -8,14 +8,13 @@ T.AbstractButton {
 
     property color color: Theme.accent
 
-    implicitWidth: label.implicitWidth + 16
+    implicitWidth: implicitContentWidth + 16
     implicitHeight: 30
     opacity: enabled ? 1 : 0.45
     focusPolicy: Qt.TabFocus
     Accessible.name: root.text
 
     contentItem: Text {
-        id: label
         text: root.text
         color: root.color
         horizontalAlignment: Text.AlignHCenter

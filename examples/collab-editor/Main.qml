@@ -120,11 +120,13 @@ Window {
 
         anchors.top: bar.bottom
         width: parent.width
-        permanent: database.error || document.error || [
-            document.readOnly ? qsTr("You can read this document, but not change it.") : "",
+        readonly property string reading:
+            document.readOnly ? qsTr("You can read this document, but not change it.") : ""
+        readonly property string rejecting:
             document.rejected > 0 ? qsTr("Some of your changes were not accepted; they are kept.")
                                   : ""
-        ].join(" ").trim()
+        permanent: database.error || document.error
+                   || reading + (reading && rejecting ? " " : "") + rejecting
         actionText: !database.ready ? qsTr("Try again") : document.rejected > 0 ? qsTr("Show") : ""
         onActed: database.ready ? badge.showDetails() : database.retry()
     }
