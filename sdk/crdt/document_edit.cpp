@@ -200,7 +200,8 @@ void Document::Impl::removeText(Container& text, std::size_t position, std::size
 void Document::Impl::removeSlots(Container& text, std::size_t begin) {
     Rga& rga = *text.text;
     rga.idsOf(m_slots, &m_ids);
-    if (m_slots.size() > 1) {  // a deletion names its targets in the order of ids
+    // A deletion names its targets in the order of ids; one run of slots may be several of ids.
+    if (m_slots.size() > 1 || m_ids.size() > 1) {
         m_slots.clear();
         for (const IdRun& run : m_ids) rga.appendSlots(run, &m_slots);
     }

@@ -394,6 +394,27 @@ class TestDocument : public QObject {
         QCOMPARE(b.doc.head(2), next - 1);
     }
 
+    // Neighbours by arrival and in the text, but not by id: whoever deleted them at once kept them
+    // in the order of the text, all others in that of ids, and an undo carried the text turned.
+    void aDeletionIsTheSameForItsAuthorAndOthers() {
+        Person ada(9), bob(3), carol(1), dave(2);
+        ada.creates("t", ContainerType::Text);
+        ada.inserts(0, u"a");
+        sync(bob, ada);
+        bob.inserts(1, u"b");
+        for (Person* person : {&carol, &dave})
+            for (const Change& change : {ada.written[0], ada.written[1], bob.written[0]})
+                QVERIFY(person->doc.receive(change).ok());
+        carol.removes(0, 2);
+        QVERIFY(dave.doc.receive(carol.written[0]).ok());
+        QCOMPARE(carol.doc.save(), dave.doc.save());
+        dave.doc.trim();
+        carol.undoes();
+        QVERIFY(dave.doc.receive(carol.written[1]).ok());
+        QCOMPARE(carol.text(), std::string("ab"));
+        QCOMPARE(dave.text(), std::string("ab"));
+    }
+
     // ---- renamed streams ----
     void aCopiedFolderRenamesTheSameWayTwice() {
         Person a(1);
