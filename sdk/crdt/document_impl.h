@@ -13,8 +13,8 @@
 namespace kimdb::crdt {
 
 //! \brief The parts of a replica and how they play together. Local edits are in document_edit.cpp,
-//! document_list.cpp, document_rich_text.cpp and document_undo.cpp; received changes in
-//! document_receive.cpp.
+//! document_list.cpp, document_rich_text.cpp, document_undo.cpp and document_revert.cpp; received
+//! changes in document_receive.cpp; comparing versions in document_compare.cpp.
 class Document::Impl {
  public:
     explicit Impl(ReplicaId self) : self_id(self), containers(graph.replicas()) {}
@@ -46,6 +46,9 @@ class Document::Impl {
     std::optional<Change> undo(std::int64_t time_ms);
     std::optional<Change> redo(std::int64_t time_ms);
 
+    // document_revert.cpp; erases from \a then what was expunged here
+    std::vector<Change> revertTo(Impl& then, std::int64_t time_ms);
+
     // ---- received ----
     Result<Received> receive(const Change& change);
 
@@ -54,6 +57,17 @@ class Document::Impl {
     Value::Array listValue(const ElementList& list) const;
     Value::Array membersOf(const Container& set) const;
     Item itemOf(const Register& element) const;
+    // document_compare.cpp
+    //! What turns another version into this one.
+    std::vector<Event> differenceFrom(const Impl& before) const;
+    //! The operation that something in a container comes from.
+    struct Source {
+        std::size_t position = 0, length = 0;  //!< Text: units; List: elements
+        std::string key;                       //!< Map
+        std::optional<Value> member;           //!< Set
+        OpId id;
+    };
+    std::vector<Source> sourcesOf(const Container& container) const;
     OpId nextId() const { return {self_id, m_writer.counter()}; }
     std::vector<OpId> missing();
     std::vector<std::vector<OpId>> carriedIds(const Op& op, ReplicaId author) const;
@@ -100,6 +114,9 @@ class Document::Impl {
     Marks::Mark markOf(const Container& text, Anchor from, Anchor to,
                        const std::optional<Value>& value, OpId origin) const;
     void clear(Container& container);
+    Event eventOf(const ContainerId& id, const Impl& before, const Container* from,
+                  const Container* to) const;
+    class Reverter;
     enum class Direction : std::uint8_t { Undo, Redo };
     std::optional<Change> revert(Direction direction, std::int64_t time_ms);
     bool revert(UndoStep& step, Direction direction, std::vector<UndoStep>* rest);

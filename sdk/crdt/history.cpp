@@ -7,6 +7,7 @@
 #include <cassert>
 
 #include "core/change.h"
+#include "crdt/document_impl.h"
 
 namespace kimdb::crdt {
 
@@ -97,16 +98,63 @@ Result<> History::merge(const History& other) {
     return {};
 }
 
-Result<Change> History::changeOf(OpId id) const {
-    if (id.isNull() || !m_version.contains(id))
-        return Error{ErrorCode::NotFound, "history: no such operation"};
-    if (m_begin.contains(id))
-        return Error{ErrorCode::TooOld, "history: it is part of what this begins with"};
+const History::Entry* History::find(OpId id) const {
+    if (id.isNull() || !m_version.contains(id) || m_begin.contains(id)) return nullptr;
     const auto of = m_by_replica.find(id.replica);
     const auto after = std::upper_bound(
         of->second.begin(), of->second.end(), id.counter,
         [&](std::uint64_t c, std::uint32_t i) { return c < m_entries[i].first.counter; });
-    return changeAt(m_entries[*std::prev(after)]);
+    return &m_entries[*std::prev(after)];
+}
+
+Result<Change> History::changeOf(OpId id) const {
+    if (!id.isNull() && m_begin.contains(id))
+        return Error{ErrorCode::TooOld, "history: it is part of what this begins with"};
+    const Entry* entry = find(id);
+    if (!entry) return Error{ErrorCode::NotFound, "history: no such operation"};
+    return changeAt(*entry);
+}
+
+Result<std::vector<Event>> History::diff(const VectorClock& from, const VectorClock& to) const {
+    const auto before = at(from);
+    if (!before) return before.error();
+    const auto after = at(to);
+    if (!after) return after.error();
+    return after->m_impl->differenceFrom(*before->m_impl);
+}
+
+Result<std::vector<Change>> History::revertTo(Document& document, const VectorClock& version,
+                                              std::int64_t time_ms) const {
+    if (!version.difference(document.clock()).empty())
+        return Error{ErrorCode::InvalidArgument, "history: the document is not that far"};
+    if (!document.root().difference(version).empty())
+        return Error{ErrorCode::TooOld, "history: the version is older than the document's root"};
+    auto then = at(version);
+    if (!then) return then.error();
+    return document.m_impl->revertTo(*then->m_impl, time_ms);
+}
+
+Result<std::vector<Blame>> History::blame(const VectorClock& version,
+                                          const ContainerId& container) const {
+    if (container.type() == ContainerType::Counter)
+        return Error{ErrorCode::WrongType, "history: a counter comes from many changes"};
+    const auto document = at(version);
+    if (!document) return document.error();
+    const Container* shown = document->m_impl->containers.find(container);
+    if (!shown) return Error{ErrorCode::NotFound, "history: no such container"};
+    std::vector<Blame> out;
+    for (Document::Impl::Source& source : document->m_impl->sourcesOf(*shown)) {
+        const Entry* entry = find(source.id);
+        const OpId change = entry ? entry->first : OpId{};
+        if (!out.empty() && source.length > 0 && out.back().change == change) {
+            out.back().length += source.length;
+            continue;
+        }
+        out.push_back({source.position, source.length, std::move(source.key),
+                       std::move(source.member), change, entry ? changeAt(*entry).time_ms : 0,
+                       entry ? entry->received_ms : 0});
+    }
+    return out;
 }
 
 Result<> History::setName(const std::string& name, const VectorClock& version) {

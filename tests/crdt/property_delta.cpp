@@ -6,14 +6,13 @@
 
 #include "crdt/people.h"
 #include "crdt/plain_delta.h"
+#include "support/scale.h"
 
 using namespace kimdb;
 using namespace kimdb::test;
 using crdt::Document;
 
 namespace {
-
-constexpr std::uint64_t kSeeds = 400;
 
 #define SAME(seed, actual, wanted)                                          \
     QVERIFY2((actual) == (wanted),                                          \
@@ -43,7 +42,7 @@ struct Writer {
 
 class PropertyDelta : public QObject {
     Q_OBJECT
-    std::uint64_t m_first = 1, m_last = kSeeds;
+    std::uint64_t m_first = 1, m_last = scaled(400);
 
  private slots:
     void initTestCase() {

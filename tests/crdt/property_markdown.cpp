@@ -6,6 +6,7 @@
 
 #include "crdt/markdown_source.h"
 #include "crdt/people.h"
+#include "support/scale.h"
 
 using namespace kimdb;
 using namespace kimdb::test;
@@ -29,7 +30,7 @@ QString difference(const Value& wanted, const Value& got) {
 
 class PropertyMarkdown : public QObject {
     Q_OBJECT
-    std::uint64_t m_first = 1, m_last = 3'000;
+    std::uint64_t m_first = 1, m_last = scaled(3'000);
 
  private slots:
     void initTestCase() {

@@ -376,6 +376,7 @@ class Document {
 
  private:
     friend class DocumentFile;
+    friend class History;
     friend class StateWriter;
     friend class StateReader;
     friend class UndoCodec;

@@ -2,12 +2,25 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <kimdb/crdt/document.h>
 
 namespace kimdb::crdt {
+
+//! \brief The change that a part of a container comes from.
+struct Blame {
+    std::size_t position = 0;  //!< Text: UTF-16 units; List: elements
+    std::size_t length = 0;
+    std::string key;              //!< Map
+    std::optional<Value> member;  //!< Set
+    OpId change;  //!< its replica and first counter; null: older than what the history begins with
+    std::int64_t time_ms = 0;  //!< as its author says
+    std::int64_t received_ms = 0;
+    bool operator==(const Blame&) const = default;
+};
 
 //! \brief The changes of one document, and its versions made of them: what it was, forks and
 //! merges, who wrote what and when. Holds changes encoded; the store keeps them for good. It may
@@ -49,6 +62,26 @@ class History {
     //! is part of what the history begins with).
     Result<Change> changeOf(OpId id) const;
 
+    //! What turns one version into another, forward, back or aside: an event per container that
+    //! differs, shown or not, with origin Rebuild and in no order that means anything. Applied to a
+    //! plain copy of the first it gives the second; with at(to) it can be told as Deltas
+    //! (delta.h). Errors: as at().
+    Result<std::vector<Event>> diff(const VectorClock& from, const VectorClock& to) const;
+    //! Edits \a document, under its replica, so that it shows what it showed at \a version: one
+    //! step of undo, and one change unless it is too large for one. What is there in both keeps its
+    //! identity, so concurrent edits merge as with any other. What was expunged since stays away.
+    //! Errors: as at(); InvalidArgument (the document does not know the version); TooOld (the
+    //! version does not know the root of the document). REQUIRES: it has a replica and no open
+    //! transaction.
+    Result<std::vector<Change>> revertTo(Document& document, const VectorClock& version,
+                                         std::int64_t time_ms) const;
+    //! Which change each part comes from: runs of a text, elements of a list, keys of a map,
+    //! members of a set. Text that a revertTo() wrote again comes from that; a value that an undo
+    //! or a revertTo() brought back, from who wrote it first. Errors: as at(); NotFound (no such
+    //! container), WrongType (a counter comes from many).
+    Result<std::vector<Blame>> blame(const VectorClock& version,
+                                     const ContainerId& container) const;
+
     //! A version under a name; replaces an older one. Errors: NotFound (more than is here).
     Result<> setName(const std::string& name, const VectorClock& version);
     void removeName(const std::string& name) { m_names.erase(name); }
@@ -63,6 +96,7 @@ class History {
         std::int64_t received_ms = 0;
     };
     Change changeAt(const Entry& entry) const;
+    const Entry* find(OpId id) const;
 
     Bytes m_file;  // what it begins with
     VectorClock m_begin;
