@@ -171,6 +171,13 @@ Result<> validateChange(const Change& change) {
 }
 
 LeafReader::Leaf LeafReader::next() {
+    // What a keystroke has: whole, and short enough for a head of one byte.
+    const auto first = static_cast<std::uint8_t>(m_rest[0]);
+    if ((first & 0x83) == 0 && (first >> 2) < m_rest.size()) {
+        const ByteView bytes = m_rest.substr(1, first >> 2);
+        m_rest.remove_prefix(1 + bytes.size());
+        return {Kind::Whole, {}, bytes};
+    }
     ByteReader in(m_rest);
     const std::uint64_t head = in.varint();
     const std::uint64_t size = head >> 2;

@@ -83,11 +83,14 @@ std::string sanitizedUtf8(std::string_view text) {
     return out;
 }
 
-std::string toUtf8(std::u16string_view text) {
-    std::string out;
-    out.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
+std::size_t appendUtf8(std::string& out, std::u16string_view text) {
+    std::size_t scalars = 0;
+    for (std::size_t i = 0; i < text.size(); ++i, ++scalars) {
         std::uint32_t c = text[i];
+        if (c < 0x80) {
+            out.push_back(static_cast<char>(c));
+            continue;
+        }
         if (c >= 0xD800 && c < 0xE000) {
             const bool pair =
                 c < 0xDC00 && i + 1 < text.size() && text[i + 1] >= 0xDC00 && text[i + 1] < 0xE000;
@@ -96,6 +99,13 @@ std::string toUtf8(std::u16string_view text) {
         }
         appendScalar(out, c);
     }
+    return scalars;
+}
+
+std::string toUtf8(std::u16string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    (void)appendUtf8(out, text);
     return out;
 }
 
@@ -104,8 +114,13 @@ std::u16string toUtf16(std::string_view text) {
     out.reserve(text.size());
     for (std::size_t i = 0; i < text.size();) {
         const std::uint8_t lead = at(text, i);
-        const std::size_t n = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-        std::uint32_t c = n == 1 ? lead : lead & (0x7F >> n);
+        if (lead < 0x80) {
+            out.push_back(lead);
+            ++i;
+            continue;
+        }
+        const std::size_t n = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+        std::uint32_t c = lead & (0x7F >> n);
         for (std::size_t k = 1; k < n && i + k < text.size(); ++k)
             c = c << 6 | (at(text, i + k) & 0x3F);
         i += n;

@@ -16,6 +16,9 @@ std::string sanitizedUtf8(std::string_view text);
 //! \brief UTF-16 to UTF-8; every lone surrogate becomes U+FFFD.
 std::string toUtf8(std::u16string_view text);
 
+//! \brief Appends the UTF-16 \a text as toUtf8() has it; returns the number of its scalar values.
+std::size_t appendUtf8(std::string& out, std::u16string_view text);
+
 //! \brief UTF-8 to UTF-16. REQUIRES: isValidUtf8(text).
 std::u16string toUtf16(std::string_view text);
 

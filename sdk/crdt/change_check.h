@@ -25,6 +25,8 @@ class ChangeCheck {
         : m_containers(containers), m_replicas(replicas), m_change(change) {}
     //! Uses the caller's reader and operation. Errors: Malformed, Unsupported.
     Result<> run(OpReader& reader, Op& op);
+    //! The same for a change that is this one operation.
+    Result<> only(const Op& op) { return check(op); }
 
  private:
     using Ids = std::map<std::pair<const Container*, OpId>, OpId>;

@@ -17,17 +17,29 @@ std::uint64_t mixed(std::uint64_t hash, std::uint64_t word) {
     return hash ^ hash >> 29;
 }
 
-std::uint64_t mixed(std::uint64_t hash, ByteView bytes) {
-    hash = mixed(hash, bytes.size());
+// Up to 8 bytes as one word; with their number it says all of them.
+std::uint64_t wordOf(ByteView bytes) {
+    const auto at = [&](std::size_t i) {
+        return static_cast<std::uint64_t>(static_cast<std::uint8_t>(bytes[i]));
+    };
+    const std::size_t n = bytes.size();
+    if (n == 0) return 0;
+    if (n < 4) return at(0) | at(n / 2) << 8 | at(n - 1) << 16;
+    std::uint32_t front = 0;
+    std::uint32_t back = 0;
+    std::memcpy(&front, bytes.data(), sizeof front);
+    std::memcpy(&back, bytes.data() + n - sizeof back, sizeof back);
+    return front | static_cast<std::uint64_t>(back) << 32;
+}
+
+inline std::uint64_t mixed(std::uint64_t hash, ByteView bytes) {
+    hash += bytes.size();
     std::uint64_t word = 0;
-    for (; bytes.size() >= sizeof word; bytes.remove_prefix(sizeof word)) {
+    for (; bytes.size() > sizeof word; bytes.remove_prefix(sizeof word)) {
         std::memcpy(&word, bytes.data(), sizeof word);
         hash = mixed(hash, word);
     }
-    if (bytes.empty()) return hash;
-    word = 0;
-    for (const char c : bytes) word = word << 8 | static_cast<std::uint8_t>(c);
-    return mixed(hash, word);
+    return mixed(hash, wordOf(bytes));
 }
 
 constexpr std::uint32_t kContentBits = 0xF'FFFF;
@@ -46,8 +58,10 @@ bool isWhole(ByteView content) {
 }  // namespace
 
 std::uint32_t ChangeGraph::fingerprint(const Change& change) {
-    std::uint64_t hash = mixed(change.count, static_cast<std::uint64_t>(change.time_ms));
-    hash = mixed(hash, static_cast<std::uint64_t>(change.op_class) << 1 | change.is_void);
+    // Counters and times are below 2^53, so the rest fits above.
+    const std::uint64_t kind = static_cast<std::uint64_t>(change.op_class) << 1 | change.is_void;
+    std::uint64_t hash =
+        mixed(change.count | kind << 56, static_cast<std::uint64_t>(change.time_ms));
     for (const OpId& dep : change.deps) hash = mixed(mixed(hash, dep.replica), dep.counter);
     hash = mixed(hash, change.structure);
     std::uint32_t content = 0;
@@ -64,21 +78,13 @@ bool ChangeGraph::areSame(std::uint32_t a, std::uint32_t b) {
     return is_expunged && (a & ~kContentBits) == (b & ~kContentBits);
 }
 
-const ChangeGraph::Replica* ChangeGraph::find(ReplicaId id) const {
-    const auto index = m_table.find(id);
-    return index && *index < m_replicas.size() ? &m_replicas[*index] : nullptr;
-}
-
-std::uint64_t ChangeGraph::head(ReplicaId replica) const {
-    const Replica* r = find(replica);
-    return r ? r->head : 0;
-}
-
 std::uint64_t ChangeGraph::lamportOf(OpId id) const {
     if (id.counter == 0) return 0;
     const Replica* r = find(id.replica);
     assert(r && id.counter <= r->head);
     if (id.counter <= r->root) return m_root_lamport;
+    if (const LamportRun& last = r->lamports.back(); id.counter >= last.counter)
+        return last.lamport + (id.counter - last.counter);
     auto at =
         std::upper_bound(r->lamports.begin(), r->lamports.end(), id.counter,
                          [](std::uint64_t c, const LamportRun& run) { return c < run.counter; });
@@ -138,9 +144,7 @@ std::vector<OpId> ChangeGraph::heads() const {
 
 std::vector<OpId> ChangeGraph::depsFor(ReplicaId author) const {
     std::vector<OpId> deps;
-    const Replica* own = find(author);
-    const std::size_t expected = m_heads - (own && own->is_head ? 1 : 0);
-    if (expected == 0) return deps;
+    if (!hasDepsFor(author)) return deps;
     for (ReplicaIndex i = 0; i < m_replicas.size(); ++i)
         if (m_replicas[i].is_head && m_table.id(i) != author)
             deps.push_back({m_table.id(i), m_replicas[i].head});

@@ -24,7 +24,10 @@ class ChangeGraph {
     ReplicaTable& replicas() { return m_table; }
     const ReplicaTable& replicas() const { return m_table; }
 
-    std::uint64_t head(ReplicaId replica) const;
+    std::uint64_t head(ReplicaId replica) const {
+        const Replica* r = find(replica);
+        return r ? r->head : 0;
+    }
     bool has(OpId id) const { return id.counter <= head(id.replica); }
     //! REQUIRES: has(id).
     std::uint64_t lamportOf(OpId id) const;
@@ -38,6 +41,10 @@ class ChangeGraph {
 
     std::vector<OpId> heads() const;                    //!< ascending
     std::vector<OpId> depsFor(ReplicaId author) const;  //!< heads of the others
+    bool hasDepsFor(ReplicaId author) const {
+        const Replica* own = find(author);
+        return m_heads > (own && own->is_head ? 1U : 0U);
+    }
     std::vector<std::pair<ReplicaId, std::uint64_t>> version() const;
     //! Whether \a id happened before \a change (or in an earlier change of its author).
     bool isInPast(OpId id, const Change& change) const;
@@ -109,7 +116,10 @@ class ChangeGraph {
         std::vector<std::uint32_t> fingerprints;
         std::vector<Deps> deps;
     };
-    const Replica* find(ReplicaId id) const;
+    const Replica* find(ReplicaId id) const {
+        const auto index = m_table.find(id);
+        return index && *index < m_replicas.size() ? &m_replicas[*index] : nullptr;
+    }
 
     ReplicaTable m_table;
     std::vector<Replica> m_replicas;

@@ -109,10 +109,12 @@ Container& ContainerTree::ensureElement(OpId origin, ContainerType type) {
 }
 
 Container& ContainerTree::ensure(ByteView encoded) {
-    if (m_last_decoded && m_last_encoded == encoded) return *m_last_decoded;
-    m_last_decoded = &ensure(*decodeContainer(encoded));
-    m_last_encoded = encoded;
-    return *m_last_decoded;
+    for (const Named& named : m_named)
+        if (named.container && named.encoded == encoded) return *named.container;
+    Named& named = m_named[m_next_named++ % m_named.size()];
+    named.container = &ensure(*decodeContainer(encoded));
+    named.encoded = encoded;
+    return *named.container;
 }
 
 Container* ContainerTree::textOf(OpId character) const {

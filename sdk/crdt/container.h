@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -88,8 +89,12 @@ class ContainerTree {
     std::map<std::pair<OpId, ContainerType>, std::unique_ptr<Container>> m_elements;
     std::vector<Container*> m_texts;
     mutable Container* m_last = nullptr;  // whoever was asked for is asked for again
-    Bytes m_last_encoded;
-    Container* m_last_decoded = nullptr;
+    struct Named {
+        Bytes encoded;
+        Container* container = nullptr;
+    };
+    std::array<Named, 4> m_named;  // that were decoded last: changes write to a few in turns
+    std::size_t m_next_named = 0;  // which one the next takes the place of
 };
 
 }  // namespace kimdb::crdt

@@ -197,7 +197,7 @@ Value::Array Document::Impl::membersOf(const Container& set) const {
 }
 
 std::optional<std::string> Document::Impl::checkInvariants() const {
-    std::optional<std::string> bad;
+    std::optional<std::string> bad = undo_manager.checkInvariants();
     containers.forEach([&](const Container& container) {
         if (container.text && !bad) bad = container.text->checkInvariants();
         if (container.list && !bad) bad = container.list->checkInvariants();

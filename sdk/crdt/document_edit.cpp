@@ -15,7 +15,8 @@ void Document::Impl::begin(std::string_view tag) {
     undo_manager.begin(tag);
     m_self = graph.replicas().intern(self_id);
     m_first = graph.head(self_id) + 1;
-    m_deps = graph.depsFor(self_id);
+    m_deps.clear();
+    if (graph.hasDepsFor(self_id)) m_deps = graph.depsFor(self_id);
     m_lamport = graph.lamportMax() + 1;
     m_writer.begin(self_id, m_first, m_deps);
     events.begin(Origin::Local);
@@ -24,8 +25,9 @@ void Document::Impl::begin(std::string_view tag) {
 std::optional<Change> Document::Impl::commit(std::int64_t time_ms, bool undoable) {
     assert(is_open);
     is_open = false;
-    if (m_writer.empty()) return std::nullopt;
-    Change change = finish(time_ms);
+    std::optional<Change> change;
+    if (m_writer.empty()) return change;
+    finish(time_ms, change.emplace());
     if (undoable)
         undo_manager.keep(time_ms);
     else
@@ -36,18 +38,22 @@ std::optional<Change> Document::Impl::commit(std::int64_t time_ms, bool undoable
 
 Change Document::Impl::finish(std::int64_t time_ms) {
     Change change;
+    finish(time_ms, change);
+    return change;
+}
+
+void Document::Impl::finish(std::int64_t time_ms, Change& change) {
     change.replica = self_id;
     change.first = m_first;
     change.count = m_writer.counter() - m_first;
     change.incarnation = incarnation;
-    change.deps = m_deps;
+    change.deps = std::move(m_deps);
     change.time_ms = std::clamp<std::int64_t>(time_ms, 0, limits::kCounterMax);
     change.op_class = m_writer.opClass();
-    change.structure = m_writer.structure();
+    change.structure = std::move(m_writer.structure());
     if (change.first == 1) change.salt_key = salt_key;
-    change.content = m_writer.content();
+    change.content = std::move(m_writer.content());
     graph.add(change, m_lamport);
-    return change;
 }
 
 // ---- registers ----
@@ -162,8 +168,9 @@ void Document::Impl::insertText(Container& text, std::size_t position,
                                 std::u16string_view inserted) {
     assert(is_open && text.text);
     if (inserted.empty()) return;
-    const std::string utf8 = toUtf8(inserted);
-    const auto n = static_cast<std::uint32_t>(scalarCount(utf8));
+    m_text.clear();
+    const auto n = static_cast<std::uint32_t>(appendUtf8(m_text, inserted));
+    const std::string_view utf8 = m_text;
     const std::uint64_t counter = m_writer.counter();
     std::optional<Slot> behind;
     if (text.marks && !text.marks->isEmpty())

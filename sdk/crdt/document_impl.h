@@ -101,6 +101,7 @@ class Document::Impl {
  private:
     // local
     Change finish(std::int64_t time_ms);
+    void finish(std::int64_t time_ms, Change& change);  //!< into a fresh one
     std::uint64_t lamportNow() const { return m_lamport + (m_writer.counter() - m_first); }
     Register written(ValueKind kind, const Value& value, ContainerType type) const;
     void write(Container& map, const std::string& key, Register value, OriginKind origin);
@@ -184,6 +185,7 @@ class Document::Impl {
     std::vector<IdRun> m_ids;
     OpReader m_reader;
     Op m_op;
+    const Change* m_single = nullptr;  // looked at last: m_op is all of it
 };
 
 }  // namespace kimdb::crdt

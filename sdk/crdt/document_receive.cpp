@@ -2,6 +2,7 @@
 // What others wrote: order of events, then operation by operation.
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "crdt/change_check.h"
 #include "crdt/document_impl.h"
@@ -71,12 +72,15 @@ void Document::Impl::forEachMissing(const Change& change, F&& f) {
         if (id.replica == 0 || (in_change && id.replica == change.replica)) return false;
         return !graph.has(id) && f(id);
     };
+    m_single = nullptr;
     if (stop({change.replica, change.first - 1}, false)) return;
     for (const OpId& dep : change.deps)
         if (stop(dep, false)) return;
     if (change.is_void) return;
     m_reader.begin(change);
+    std::size_t operations = 0;
     while (m_reader.next(m_op)) {
+        ++operations;
         const Op& op = m_op;
         bool stopped = false;
         forEachId(op, [&](OpId id) { stopped = stopped || stop(id, true); });
@@ -84,6 +88,7 @@ void Document::Impl::forEachMissing(const Change& change, F&& f) {
             stopped = stopped || stop({run.replica, run.end() - 1}, true);
         if (stopped) return;
     }
+    if (operations == 1 && m_reader.status()) m_single = &change;
 }
 
 OpId Document::Impl::firstMissing(const Change& change) {
@@ -123,8 +128,14 @@ void Document::Impl::integrate(const Change& change) {
     const std::uint64_t lamport = graph.lamportOf(change);
     graph.replicas().intern(change.replica);
     Result<> ok;
-    if (!change.is_void) ok = ChangeCheck(containers, graph.replicas(), change).run(m_reader, m_op);
-    if (ok && !change.is_void) apply(change, lamport);
+    if (!change.is_void) {
+        ChangeCheck check(containers, graph.replicas(), change);
+        const bool is_single = std::exchange(m_single, nullptr) == &change;
+        assert(!is_single || (m_op.counter == change.first && m_op.width == change.count));
+        ok = is_single ? check.only(m_op) : check.run(m_reader, m_op);
+        if (ok && is_single) applyOp(m_op, change, lamport);
+        if (ok && !is_single) apply(change, lamport);
+    }
     if (!ok)
         report("change " + std::to_string(change.first) + " of replica " +
                std::to_string(change.replica) + " has no effect: " + ok.error().message);

@@ -119,11 +119,11 @@ std::optional<Change> Document::Impl::revert(Direction direction, std::int64_t t
     undo_manager.forget();
     restored_selection = redo ? item.after : item.before;
     if (redo) {
-        undo_manager.pushRedo(std::move(rest));
-        undo_manager.pushUndo(std::move(done));
+        undo_manager.pushRedo(rest);
+        undo_manager.pushUndo(done);
     } else {
-        undo_manager.pushUndo(std::move(rest));
-        undo_manager.pushRedo(std::move(done));
+        undo_manager.pushUndo(rest);
+        undo_manager.pushRedo(done);
     }
     if (m_writer.empty()) return std::nullopt;
     Change change = finish(time_ms);

@@ -35,6 +35,11 @@ bool join(ListSplice& last, const ListSplice& next) {
     return true;
 }
 
+// Whether its events can have nothing but splices, whenever they were made.
+bool isPlainText(const Container& container) {
+    return container.text && !container.marks;
+}
+
 }  // namespace
 
 void EventLog::begin(Origin origin) {
@@ -47,16 +52,20 @@ Event& EventLog::eventOf(Container& container) {
     if (container.event_batch == m_batch) return m_events[container.event_index];
     container.event_batch = m_batch;
     container.event_index = m_count++;
-    if (m_events.size() < m_count) m_events.emplace_back();
-    if (m_containers.size() < m_count) m_containers.push_back(nullptr);
-    if (m_touched.size() < m_count) m_touched.emplace_back();
-    m_touched[m_count - 1].shown.clear();
-    m_touched[m_count - 1].marked.clear();
+    if (m_made < m_count) {
+        m_events.emplace_back();
+        m_containers.push_back(nullptr);
+        m_touched.emplace_back();
+        ++m_made;
+    }
     Event& event = m_events[m_count - 1];
-    if (m_containers[m_count - 1] != &container) event.container = container.id;
-    m_containers[m_count - 1] = &container;
     event.origin = m_origin;
     event.splices.clear();
+    if (m_containers[m_count - 1] == &container && isPlainText(container)) return event;
+    m_touched[m_count - 1].shown.clear();
+    m_touched[m_count - 1].marked.clear();
+    event.container = container.id;
+    m_containers[m_count - 1] = &container;
     event.formats.clear();
     event.list_splices.clear();
     event.updates.clear();
@@ -138,9 +147,12 @@ void EventLog::deliver() {
     if (m_count == 0 || !isListening()) return;
     for (std::size_t i = 0; i < m_count; ++i)
         if (m_containers[i]->marks) addFormats(*m_containers[i], m_touched[i], m_events[i]);
-    m_events.resize(m_count);
-    m_touched.resize(m_count);
-    m_containers.resize(m_count);
+    if (m_made > m_count) {
+        m_events.resize(m_count);
+        m_touched.resize(m_count);
+        m_containers.resize(m_count);
+        m_made = m_count;
+    }
     m_handler(m_events);
 }
 

@@ -46,7 +46,8 @@ class EventLog {
     std::vector<Event> m_events;  // kept between batches: the same text is edited again and again
     std::vector<const Container*> m_containers;  // of m_events
     std::vector<Touched> m_touched;              // of m_events
-    std::size_t m_count = 0;
+    std::size_t m_made = 0;                      // of each of them
+    std::size_t m_count = 0;                     // that are of this batch
     std::size_t m_batch = 0;
     Origin m_origin = Origin::Local;
 };

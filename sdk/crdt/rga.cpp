@@ -16,12 +16,22 @@ std::uint32_t Rga::lengthOf(std::size_t run) const {
     return end - m_runs[run].slot;
 }
 
+// The run that a slot's id is in.
+std::size_t Rga::runOf(Slot slot) const {
+    const std::size_t last = m_runs.size() - 1;
+    if (slot >= m_runs[last].slot) return last;
+    const std::size_t page = slot / kIdPageSlots;  // there is an entry: a run begins behind it
+    const std::size_t end = page + 1 < m_run_at.size() ? m_run_at[page + 1] + 1 : last;
+    const auto at = std::upper_bound(m_runs.begin() + m_run_at[page],
+                                     m_runs.begin() + static_cast<std::ptrdiff_t>(end), slot,
+                                     [](Slot s, const Ids& run) { return s < run.slot; });
+    return static_cast<std::size_t>(at - m_runs.begin()) - 1;
+}
+
 // Behind the last slot whose id follows on that of `slot`.
 Slot Rga::endOfIds(Slot slot) const {
-    if (slot >= m_runs.back().slot) return m_tree.nextSlot();
-    return std::upper_bound(m_runs.begin(), m_runs.end(), slot,
-                            [](Slot s, const Ids& run) { return s < run.slot; })
-        ->slot;
+    const std::size_t run = runOf(slot);
+    return m_runs[run].slot + lengthOf(run);
 }
 
 void Rga::addIds(ReplicaIndex replica, std::uint64_t counter, Slot slot) {
@@ -29,19 +39,41 @@ void Rga::addIds(ReplicaIndex replica, std::uint64_t counter, Slot slot) {
         const Ids& last = m_runs.back();
         if (last.replica == replica && last.counter + (slot - last.slot) == counter) return;
     }
-    if (m_by_replica.size() <= replica) m_by_replica.resize(replica + 1);
-    m_by_replica[replica].push_back(static_cast<std::uint32_t>(m_runs.size()));
+    if (m_by_replica.size() <= replica) {
+        m_by_replica.resize(replica + 1);
+        m_found.resize(replica + 1);
+    }
+    const auto run = static_cast<std::uint32_t>(m_runs.size());
+    m_by_replica[replica].push_back(run);
+    while (m_run_at.size() * kIdPageSlots < slot) m_run_at.push_back(run - 1);
     m_runs.push_back({counter, slot, replica});
+}
+
+// Whether the newest slot has this id.
+bool Rga::isNewest(ReplicaIndex replica, std::uint64_t counter) const {
+    const Ids& last = m_runs.back();
+    return last.replica == replica && last.counter + (m_tree.nextSlot() - 1 - last.slot) == counter;
 }
 
 std::optional<Slot> Rga::slotOf(ReplicaIndex replica, std::uint64_t counter) const {
     if (replica >= m_by_replica.size()) return std::nullopt;
     const std::vector<std::uint32_t>& runs = m_by_replica[replica];
-    auto at = std::upper_bound(
-        runs.begin(), runs.end(), counter,
-        [&](std::uint64_t c, std::uint32_t run) { return c < m_runs[run].counter; });
-    if (at == runs.begin()) return std::nullopt;
-    const std::uint32_t run = *--at;
+    if (runs.empty()) return std::nullopt;
+    const auto beginOf = [&](std::size_t i) { return m_runs[runs[i]].counter; };
+    // Mostly it is the newest, or what was asked for last.
+    std::size_t at = runs.size() - 1;
+    if (counter < beginOf(at)) {
+        at = m_found[replica];
+        if (counter < beginOf(at) || counter >= beginOf(at + 1)) {
+            const auto after = std::upper_bound(
+                runs.begin(), runs.end(), counter,
+                [&](std::uint64_t c, std::uint32_t run) { return c < m_runs[run].counter; });
+            if (after == runs.begin()) return std::nullopt;
+            at = static_cast<std::size_t>(after - runs.begin()) - 1;
+            m_found[replica] = static_cast<std::uint32_t>(at);
+        }
+    }
+    const std::uint32_t run = runs[at];
     const std::uint64_t offset = counter - m_runs[run].counter;
     if (offset >= lengthOf(run)) return std::nullopt;
     return m_runs[run].slot + static_cast<Slot>(offset);
@@ -55,12 +87,8 @@ std::optional<Slot> Rga::slotOf(OpId id) const {
 
 OpId Rga::idOf(Slot slot) const {
     if (slot >= kSlotMax) return slot == kStartSlot ? kStartId : kEndId;
-    auto at = m_runs.end() - 1;
-    if (slot < at->slot)
-        at = std::upper_bound(m_runs.begin(), m_runs.end(), slot,
-                              [](Slot s, const Ids& run) { return s < run.slot; }) -
-             1;
-    return {m_replicas->id(at->replica), at->counter + (slot - at->slot)};
+    const Ids& run = m_runs[runOf(slot)];
+    return {m_replicas->id(run.replica), run.counter + (slot - run.slot)};
 }
 
 bool Rga::appendSlots(const IdRun& run, std::vector<SlotRun>* slots) const {
@@ -240,6 +268,12 @@ Rga::Inserted Rga::insert(std::size_t position, ReplicaIndex replica, std::uint6
         }
         left = span.slot + at.offset;
         left_right = span.right;
+        if (!behind && left + 1 == m_tree.nextSlot() && isNewest(replica, counter - 1) &&
+            m_tree.extend(at, utf8, scalars)) {
+            done.position = position;
+            done.continues = true;
+            return done;
+        }
         if (++at.offset == span.length) at = {at.leaf, at.index + 1, 0};
         gap = at;
         break;
@@ -259,8 +293,8 @@ Rga::Inserted Rga::insert(std::size_t position, ReplicaIndex replica, std::uint6
     // Neighbours: `right` hangs to the right of `left` iff it was written behind it.
     const bool is_left_child =
         right != kEndSlot && (gap.offset > 0 || m_tree.span(m_tree.normal(gap)).left == left);
-    addIds(replica, counter, m_tree.insert(gap, left, right, utf8, scalars, units, false));
-    if (is_left_child) m_tree.setHasLeftChild(right);
+    addIds(replica, counter,
+           m_tree.insert(gap, left, right, utf8, scalars, units, false, is_left_child));
     return done;
 }
 
@@ -298,6 +332,15 @@ std::size_t Rga::visible(std::size_t position, std::size_t length,
 
 void Rga::integrate(ReplicaIndex replica, std::uint64_t counter, Slot left, Slot right,
                     const std::vector<TextPiece>& text, const Listener* listener) {
+    if (left + 1 == m_tree.nextSlot() && text.size() == 1 && text[0].skipped == 0 &&
+        isNewest(replica, counter - 1)) {
+        const Place at = m_tree.find(left);
+        if (m_tree.span(at).right == right && m_tree.extend(at, text[0].utf8, text[0].scalars)) {
+            const std::size_t position = listener ? m_tree.unitsBefore(m_tree.find(left + 1)) : 0;
+            if (listener) (*listener)({position, 0, text[0].utf8, left + 1, text[0].scalars});
+            return;
+        }
+    }
     Place gap = place(left, right, {m_replicas->id(replica), counter});
     bool is_first = true;
     const auto add = [&](std::string_view utf8, std::uint32_t scalars, bool expunged) {
@@ -318,7 +361,8 @@ void Rga::integrate(ReplicaIndex replica, std::uint64_t counter, Slot left, Slot
 }
 
 std::uint32_t Rga::unitsOf(std::string_view utf8, std::uint32_t scalars) {
-    return utf8.empty() ? scalars : static_cast<std::uint32_t>(utf16Count(utf8));
+    return utf8.size() == scalars || utf8.empty() ? scalars
+                                                  : static_cast<std::uint32_t>(utf16Count(utf8));
 }
 
 template <class F>

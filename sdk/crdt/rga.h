@@ -204,6 +204,8 @@ class Rga {
     enum class Side : std::uint8_t { Left, Right };
     using Place = SpanTree::Place;
     std::uint32_t lengthOf(std::size_t run) const;
+    std::size_t runOf(Slot slot) const;
+    bool isNewest(ReplicaIndex replica, std::uint64_t counter) const;
     Slot endOfIds(Slot slot) const;
     void addIds(ReplicaIndex replica, std::uint64_t counter, Slot slot);
     Slot addText(Place gap, Slot left, Slot right, std::string_view utf8, std::uint32_t scalars,
@@ -232,8 +234,11 @@ class Rga {
     SpanTree m_tree;
     DeletionLog m_deletions;
     Slot m_root_slots = 0;
-    std::vector<Ids> m_runs;                               // id runs by slot
+    static constexpr Slot kIdPageSlots = 64;
+    std::vector<Ids> m_runs;              // id runs by slot
+    std::vector<std::uint32_t> m_run_at;  // of the first slot of a page, as far as m_runs.back()
     std::vector<std::vector<std::uint32_t>> m_by_replica;  // indexes into m_runs
+    mutable std::vector<std::uint32_t> m_found;  // by replica: of a run in front of its last
     std::unordered_map<std::uint64_t, std::vector<Slot>> m_siblings;
     std::map<Slot, std::vector<Slot>> m_places;  // of elements that were moved, besides their own
 };

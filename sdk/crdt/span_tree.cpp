@@ -2,71 +2,12 @@
 #include "crdt/span_tree.h"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 
 #include "core/utf8.h"
+#include "crdt/span_tree_nodes.h"
 
 namespace kimdb::crdt {
-
-namespace {
-
-constexpr int kSpansMax = 32;
-constexpr int kChildrenMax = 32;
-constexpr Slot kPageSlots = 64;
-constexpr std::uint32_t kMixedPage = UINT32_MAX;
-constexpr std::uint32_t kNewPage = UINT32_MAX - 1;  // belongs to whoever comes first
-
-// Bytes of the first `scalars` scalars.
-std::uint32_t bytesOf(std::string_view utf8, std::uint32_t scalars) {
-    std::size_t i = 0;
-    while (scalars > 0 && i < utf8.size()) {
-        const auto lead = static_cast<std::uint8_t>(utf8[i]);
-        i += lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-        --scalars;
-    }
-    return static_cast<std::uint32_t>(i);
-}
-
-}  // namespace
-
-struct SpanTree::Node {
-    Inner* parent = nullptr;
-    std::uint16_t pos = 0;  // among the parent's children
-    std::uint16_t n = 0;
-    bool is_leaf = true;
-};
-
-struct SpanTree::Leaf : Node {
-    std::uint32_t id = 0;  // in m_leaves
-    std::uint32_t units = 0;
-    Leaf* previous = nullptr;
-    Leaf* next = nullptr;
-    std::array<Span, kSpansMax> spans;
-};
-
-struct SpanTree::Inner : Node {
-    Inner() { is_leaf = false; }
-    std::array<Node*, kChildrenMax> children;
-    std::array<std::uint32_t, kChildrenMax> units;
-
-    void put(int at, Node* child, std::uint32_t child_units) {
-        children[at] = child;
-        units[at] = child_units;
-        child->parent = this;
-        child->pos = static_cast<std::uint16_t>(at);
-    }
-    std::uint32_t sum() const {
-        std::uint32_t total = 0;
-        for (int i = 0; i < n; ++i) total += units[i];
-        return total;
-    }
-};
-
-struct SpanTree::Page {
-    std::uint32_t leaf = 0;  // of all its slots, or kMixedPage
-    std::unique_ptr<std::array<std::uint32_t, kPageSlots>> leaves;
-};
 
 SpanTree::SpanTree() {
     m_leaves.push_back(std::make_unique<Leaf>());
@@ -80,6 +21,10 @@ SpanTree& SpanTree::operator=(SpanTree&&) noexcept = default;
 
 SpanTree::Place SpanTree::find(Slot slot) const {
     assert(slot < m_next_slot);
+    if (m_found.leaf && m_found.index < m_found.leaf->n) {
+        const Span& s = m_found.leaf->spans[m_found.index];
+        if (slot - s.slot < s.length) return {m_found.leaf, m_found.index, slot - s.slot};
+    }
     const Page& page = m_pages[slot / kPageSlots];
     const std::uint32_t id =
         page.leaf == kMixedPage ? (*page.leaves)[slot % kPageSlots] : page.leaf;
@@ -89,6 +34,7 @@ SpanTree::Place SpanTree::find(Slot slot) const {
         ++i;
         assert(i < leaf->n);
     }
+    m_found = {leaf, i};
     return {leaf, i, slot - leaf->spans[i].slot};
 }
 
@@ -104,12 +50,15 @@ SpanTree::Place SpanTree::atUnit(std::size_t unit, std::size_t* first_unit) cons
             while (rest >= inner->units[i]) rest -= inner->units[i++];
             node = inner->children[i];
         }
-        m_hot = {static_cast<Leaf*>(node), unit - rest, 0};
+        m_hot = {static_cast<Leaf*>(node), unit - rest, 0, 0, 0};
     }
     Leaf* leaf = m_hot.leaf;
-    auto rest = static_cast<std::uint32_t>(unit - m_hot.begin);
-    int i = 0;
+    const auto in_leaf = static_cast<std::uint32_t>(unit - m_hot.begin);
+    int i = in_leaf >= m_hot.before ? m_hot.index : 0;
+    std::uint32_t rest = in_leaf - (i > 0 ? m_hot.before : 0);
     for (std::uint32_t n; rest >= (n = leaf->spans[i].visibleUnits()); ++i) rest -= n;
+    m_hot.index = i;
+    m_hot.before = in_leaf - rest;
     const Span& s = leaf->spans[i];
     if (s.units == s.length) {
         if (first_unit) *first_unit = unit;
@@ -241,7 +190,7 @@ std::uint32_t SpanTree::byteOffset(const Span& span, std::uint32_t scalars) cons
 // ---- changing ----
 
 Slot SpanTree::insert(Place gap, Slot left, Slot right, std::string_view utf8, std::uint32_t length,
-                      std::uint32_t units, bool expunged) {
+                      std::uint32_t units, bool expunged, bool ties) {
     Span s;
     s.slot = m_next_slot;
     s.length = length;
@@ -255,17 +204,47 @@ Slot SpanTree::insert(Place gap, Slot left, Slot right, std::string_view utf8, s
     m_next_slot += length;
     if (gap.offset == 0 && gap.index > 0 && joins(gap.leaf->spans[gap.index - 1], s)) {
         Span& before = gap.leaf->spans[gap.index - 1];
+        forgetHotSpan(gap.leaf, gap.index - 1);
         before.length += s.length;
         before.bytes += s.bytes;
         before.units += s.units;
-    } else {
+    } else if (gap.offset > 0) {
         makeRoom(gap, 2);
-        if (gap.offset > 0) splitSpan(gap.leaf, gap.index++, gap.offset);
-        insertSpan(gap.leaf, gap.index, s);
+        Span behind = cutSpan(gap.leaf, gap.index++, gap.offset);
+        if (ties) behind.has_left_child = 1;
+        openLeaf(gap.leaf, gap.index, 2);
+        gap.leaf->spans[gap.index] = s;
+        gap.leaf->spans[gap.index + 1] = behind;
+    } else {
+        makeRoom(gap, 1);
+        openLeaf(gap.leaf, gap.index, 1);
+        gap.leaf->spans[gap.index] = s;
+        if (ties) {
+            const Place behind = nextSpan({gap.leaf, gap.index, 0});
+            assert(behind.leaf && span(behind).slot == right);
+            spanAt(behind).has_left_child = 1;
+        }
     }
     setLeaf(s.slot, length, gap.leaf);
     if (s.visibleUnits()) addUnits(gap.leaf, s.units);
     return s.slot;
+}
+
+bool SpanTree::extend(Place place, std::string_view utf8, std::uint32_t length) {
+    Span& s = spanAt(place);
+    const bool joins = s.isVisible() && s.endSlot() == m_next_slot && s.bytes == s.length &&
+                       utf8.size() == length && s.text + s.bytes == m_text.size() &&
+                       slotAt({place.leaf, place.index + 1, 0}) == s.right;
+    if (!joins) return false;
+    forgetHotSpan(place.leaf, place.index);
+    s.length += length;
+    s.bytes += length;
+    s.units += length;
+    m_text.append(utf8);
+    setLeaf(m_next_slot, length, place.leaf);
+    m_next_slot += length;
+    addUnits(place.leaf, length);
+    return true;
 }
 
 void SpanTree::setHasLeftChild(Slot slot) {
@@ -287,6 +266,7 @@ SpanTree::Place SpanTree::isolate(Slot slot, std::uint32_t n) {
 void SpanTree::settle(Place place, std::uint32_t units_before, const Changed* changed) {
     const Span& s = span(place);
     if (s.visibleUnits() != units_before) {
+        forgetHotSpan(place.leaf, place.index);
         addUnits(place.leaf, s.visibleUnits() - units_before);
         if (changed) (*changed)(unitsBefore(place), s, units_before);
     }
@@ -378,7 +358,7 @@ void SpanTree::addUnits(Leaf* leaf, std::uint32_t delta) {
         return;
     }
     settleHot();  // and what was hot may begin elsewhere now
-    m_hot = {leaf, 0, delta};
+    m_hot = {leaf, 0, delta, 0, 0};
     settleHot();
     m_hot.leaf = nullptr;
 }
@@ -390,7 +370,9 @@ void SpanTree::settleHot() const {
     m_hot.delta = 0;
 }
 
-void SpanTree::splitSpan(Leaf* leaf, int index, std::uint32_t offset) {
+// Shortens a span; returns what is behind `offset`, which has no place yet.
+Span SpanTree::cutSpan(Leaf* leaf, int index, std::uint32_t offset) {
+    forgetHotSpan(leaf, index);
     Span& a = leaf->spans[index];
     Span b = a;
     const std::uint32_t bytes = byteOffset(a, offset);
@@ -405,16 +387,23 @@ void SpanTree::splitSpan(Leaf* leaf, int index, std::uint32_t offset) {
     a.length = offset;
     a.bytes = bytes;
     a.units = units;
-    insertSpan(leaf, index + 1, b);
+    return b;
 }
 
-void SpanTree::insertSpan(Leaf* leaf, int index, const Span& span) {
-    assert(leaf->n < kSpansMax);
+void SpanTree::splitSpan(Leaf* leaf, int index, std::uint32_t offset) {
+    const Span behind = cutSpan(leaf, index, offset);
+    openLeaf(leaf, index + 1, 1);
+    leaf->spans[index + 1] = behind;
+}
+
+// Makes a gap of `spans` in front of a leaf's span.
+void SpanTree::openLeaf(Leaf* leaf, int index, int spans) {
+    assert(leaf->n + spans <= kSpansMax);
+    forgetHotSpan(leaf, index);
     std::copy_backward(leaf->spans.begin() + index, leaf->spans.begin() + leaf->n,
-                       leaf->spans.begin() + leaf->n + 1);
-    leaf->spans[index] = span;
-    ++leaf->n;
-    ++m_span_count;
+                       leaf->spans.begin() + leaf->n + spans);
+    leaf->n = static_cast<std::uint16_t>(leaf->n + spans);
+    m_span_count += static_cast<std::size_t>(spans);
 }
 
 bool SpanTree::joins(const Span& a, const Span& b) const {
@@ -433,6 +422,7 @@ bool SpanTree::joinWithNext(Leaf* leaf, int index) {
     Span& a = leaf->spans[index];
     const Span& b = leaf->spans[index + 1];
     if (!joins(a, b)) return false;
+    forgetHotSpan(leaf, index);
     a.length += b.length;
     a.bytes += b.bytes;
     a.units += b.units;
@@ -445,6 +435,10 @@ bool SpanTree::joinWithNext(Leaf* leaf, int index) {
 
 void SpanTree::setLeaf(Slot slot, std::uint32_t n, Leaf* leaf) {
     const Slot end = slot + n;
+    const Slot first_page = slot / kPageSlots;
+    const bool is_known = first_page == (end - 1) / kPageSlots && first_page < m_pages.size() &&
+                          m_pages[first_page].leaf == leaf->id;
+    if (is_known) return;
     while (slot < end) {
         const Slot p = slot / kPageSlots;
         const Slot page_end = std::min(end, (p + 1) * kPageSlots);
@@ -463,132 +457,6 @@ void SpanTree::setLeaf(Slot slot, std::uint32_t n, Leaf* leaf) {
         }
         slot = page_end;
     }
-}
-
-void SpanTree::trim() {
-    std::string kept;
-    for (Leaf* leaf = m_first; leaf; leaf = leaf->next)
-        for (int i = 0; i < leaf->n; ++i) {
-            Span& s = leaf->spans[i];
-            if (!s.isVisible()) {
-                s.dropped = !s.expunged;
-                s.bytes = s.units = 0;
-            }
-            const std::string_view text = utf8(s);
-            s.text = static_cast<std::uint32_t>(kept.size());
-            kept.append(text);
-        }
-    m_text = std::move(kept);
-    m_text.shrink_to_fit();
-}
-
-void SpanTree::restoreText(Slot slot, std::uint32_t n, std::string_view& text) {
-    while (n > 0) {
-        const Place at = find(slot);
-        const std::uint32_t count = std::min(n, span(at).length - at.offset);
-        const std::string_view own = text.substr(0, bytesOf(text, count));
-        text.remove_prefix(own.size());
-        if (span(at).dropped) {
-            const std::uint32_t units_before = span(at).visibleUnits();
-            Span& s = spanAt(isolate(slot, count));
-            s.dropped = 0;
-            s.text = static_cast<std::uint32_t>(m_text.size());
-            s.bytes = static_cast<std::uint32_t>(own.size());
-            s.units = static_cast<std::uint32_t>(utf16Count(own));
-            m_text.append(own);
-            const Place place = find(slot);
-            if (s.visibleUnits() != units_before) addUnits(place.leaf, s.visibleUnits());
-        }
-        slot += count;
-        n -= count;
-    }
-}
-
-void SpanTree::build(const std::vector<Span>& spans, std::string text, Slot slots) {
-    constexpr std::size_t kFill = kSpansMax - 2;  // room for the next edit
-    assert(m_next_slot == 0);
-    m_text = std::move(text);
-    m_next_slot = slots;
-    m_span_count = spans.size();
-    m_pages.resize((slots + kPageSlots - 1) / kPageSlots);
-    for (Page& page : m_pages) page.leaf = kNewPage;
-    std::vector<std::pair<Node*, std::uint32_t>> level;  // with units
-    for (std::size_t i = 0; i < spans.size(); i += kFill) {
-        Leaf* leaf = i == 0 ? m_first : newLeafBehind(m_last);
-        leaf->n = static_cast<std::uint16_t>(std::min(kFill, spans.size() - i));
-        for (int k = 0; k < leaf->n; ++k) {
-            const Span& span = leaf->spans[k] = spans[i + k];
-            leaf->units += span.visibleUnits();
-            setLeaf(span.slot, span.length, leaf);
-        }
-        m_units += leaf->units;
-        level.emplace_back(leaf, leaf->units);
-    }
-    while (level.size() > 1) {
-        std::vector<std::pair<Node*, std::uint32_t>> above;
-        for (std::size_t i = 0; i < level.size(); ++i) {
-            if (i % kChildrenMax == 0) {
-                m_inners.push_back(std::make_unique<Inner>());
-                above.emplace_back(m_inners.back().get(), 0);
-            }
-            auto* inner = static_cast<Inner*>(above.back().first);
-            inner->put(inner->n++, level[i].first, level[i].second);
-            above.back().second += level[i].second;
-        }
-        level = std::move(above);
-    }
-    if (!level.empty()) m_root = level[0].first;
-}
-
-// ---- invariants ----
-
-std::optional<std::string> SpanTree::checkNode(const Node* node) const {
-    if (node->is_leaf) {
-        const auto* leaf = static_cast<const Leaf*>(node);
-        std::uint32_t units = 0;
-        for (int i = 0; i < leaf->n; ++i) {
-            const Span& s = leaf->spans[i];
-            units += s.visibleUnits();
-            if (s.length == 0) return "a span is empty";
-            if (s.bytes == 0 && s.units != (s.expunged || s.dropped ? 0 : s.length))
-                return "a span's units";
-            if (s.bytes > 0 && scalarCount(utf8(s)) != s.length) return "a span's scalars";
-            if (s.bytes > 0 && utf16Count(utf8(s)) != s.units) return "a span's units";
-            for (std::uint32_t k = 0; k < s.length; ++k) {
-                const Place found = find(s.slot + k);
-                if (found.leaf != leaf || found.index != i) return "a slot's page";
-            }
-        }
-        if (leaf->n == 0 && m_leaves.size() > 1) return "a leaf is empty";
-        return units == leaf->units ? std::nullopt : std::optional<std::string>("a leaf's units");
-    }
-    const auto* inner = static_cast<const Inner*>(node);
-    for (int i = 0; i < inner->n; ++i) {
-        const Node* child = inner->children[i];
-        if (child->parent != inner || child->pos != i) return "a child's parent";
-        if (auto bad = checkNode(child)) return bad;
-        const std::uint32_t units = child->is_leaf ? static_cast<const Leaf*>(child)->units
-                                                   : static_cast<const Inner*>(child)->sum();
-        if (units != inner->units[i]) return "an inner node's units";
-    }
-    return std::nullopt;
-}
-
-std::optional<std::string> SpanTree::checkInvariants() const {
-    settleHot();
-    if (auto bad = checkNode(m_root)) return bad;
-    std::size_t slots = 0;
-    std::size_t spans = 0;
-    std::size_t units = 0;
-    forEach([&](const Span& s) {
-        slots += s.length;
-        units += s.visibleUnits();
-        ++spans;
-    });
-    if (slots != m_next_slot) return "a slot is missing or twice";
-    if (spans != m_span_count) return "the number of spans";
-    if (units != m_units) return "the number of units";
-    return std::nullopt;
 }
 
 }  // namespace kimdb::crdt

@@ -22,7 +22,8 @@
 //! id, never seen outside. Invariants: every slot is in exactly one span; the pages say in which
 //! leaf; counts are sums; a span is not empty; a left child's parent is the first of its span.
 //! The counts above the *hot* leaf, the one that was found last, may lag behind by m_hot.delta:
-//! whoever types or deletes stays in one leaf, and only leaving it walks to the root.
+//! whoever types or deletes stays in one leaf, and only leaving it walks to the root. The next
+//! search in it begins with the span that was found last.
 //! Complexity: O(log n) per operation, n = spans. Nothing is ever taken out.
 namespace kimdb::crdt {
 
@@ -108,8 +109,12 @@ class SpanTree {
 
     // ---- changing ----
     //! New characters between left and right origin, at \a gap. Returns their first slot.
+    //! \a ties: \a right stands behind the gap and has a left child from now on.
     Slot insert(Place gap, Slot left, Slot right, std::string_view utf8, std::uint32_t length,
-                std::uint32_t units, bool expunged);
+                std::uint32_t units, bool expunged, bool ties = false);
+    //! Insert in short for who types on: new characters behind the newest one, which stands at
+    //! \a place, has the same right origin and was not written beside. False: not in short.
+    bool extend(Place place, std::string_view utf8, std::uint32_t length);
     void setHasLeftChild(Slot slot);
     //! Drops the text of all that is invisible; the characters stay.
     void trim();
@@ -163,13 +168,18 @@ class SpanTree {
     void splitInner(Inner* inner);
     void addUnits(Leaf* leaf, std::uint32_t delta);
     void settleHot() const;
+    Span cutSpan(Leaf* leaf, int index, std::uint32_t offset);
     void splitSpan(Leaf* leaf, int index, std::uint32_t offset);
-    void insertSpan(Leaf* leaf, int index, const Span& span);
+    void openLeaf(Leaf* leaf, int index, int spans);
+    void forgetHotSpan(const Leaf* leaf, int index) const {
+        if (leaf == m_hot.leaf && index < m_hot.index) m_hot.index = 0, m_hot.before = 0;
+    }
     bool joins(const Span& a, const Span& b) const;
     bool joinWithNext(Leaf* leaf, int index);
     void setLeaf(Slot slot, std::uint32_t n, Leaf* leaf);
     std::uint32_t byteOffset(const Span& span, std::uint32_t scalars) const;
     std::optional<std::string> checkNode(const Node* node) const;
+    bool isHotSpanRight() const;
 
     std::string m_text;  // of every character that arrived, in slot order
     std::vector<Page> m_pages;
@@ -185,8 +195,15 @@ class SpanTree {
         Leaf* leaf = nullptr;
         std::size_t begin = 0;    // units before the leaf
         std::uint32_t delta = 0;  // units that its ancestors do not know of
+        int index = 0;            // the span found last, and the units before it in the leaf
+        std::uint32_t before = 0;
     };
     mutable Hot m_hot;
+    struct Found {  // by slot: looked at first, whatever became of it
+        Leaf* leaf = nullptr;
+        int index = 0;
+    };
+    mutable Found m_found;
 };
 
 }  // namespace kimdb::crdt

@@ -290,7 +290,7 @@ Result<> UndoCodec::decode(ByteView undo, Document::Impl& document, const FileRe
     std::deque<UndoItem> redos = reader.stack();
     if (!in.done())
         return Error{ErrorCode::Malformed, "document file: the undo stacks are damaged"};
-    document.undo_manager.restore(std::move(undos), std::move(redos));
+    document.undo_manager.restore(undos, redos);
     return {};
 }
 

@@ -63,6 +63,9 @@ struct UndoItem {
 };
 
 //! \brief The two stacks of one author, and which transactions become one item.
+//!
+//! An item is kept packed, the targets and the text of all of its steps one behind the other:
+//! whoever types for an hour makes one item of thousands of short steps.
 class UndoManager {
  public:
     void setCaptureInterval(std::int64_t ms) { m_interval_ms = ms; }
@@ -79,7 +82,10 @@ class UndoManager {
     void captureToggle(Container& container, IdRun target, bool inserts, std::string_view text);
     void capture(Container& container, UndoRewrite rewrite);
     void keep(std::int64_t time_ms);  //!< the transaction can be undone, if its tag passes
-    void forget() { m_count = 0; }
+    void forget() {
+        m_single.container = nullptr;
+        m_current.clear();
+    }
 
     // ---- the stacks ----
     bool canUndo() const { return !m_undos.empty(); }
@@ -87,41 +93,83 @@ class UndoManager {
     UndoItem takeUndo() { return take(m_undos); }
     UndoItem takeRedo() { return take(m_redos); }
     //! What was really undone or redone, in the order it was first done.
-    void pushUndo(UndoItem done) { push(m_undos, std::move(done)); }
-    void pushRedo(UndoItem done) { push(m_redos, std::move(done)); }
+    void pushUndo(const UndoItem& done) { push(m_undos, done); }
+    void pushRedo(const UndoItem& done) { push(m_redos, done); }
     //! Gives f every step, to change it.
     template <class F>
     void forEachStep(F&& f) {
         for (auto* stack : {&m_undos, &m_redos})
-            for (UndoItem& item : *stack)
+            for (Packed& packed : *stack) {
+                UndoItem item = packed.unpack();
                 for (UndoStep& step : item.steps) f(step);
+                packed = Packed(item);
+            }
     }
     // ---- files: the oldest item first ----
-    const std::deque<UndoItem>& undos() const { return m_undos; }
-    const std::deque<UndoItem>& redos() const { return m_redos; }
-    void restore(std::deque<UndoItem> undos, std::deque<UndoItem> redos);
+    std::deque<UndoItem> undos() const { return unpacked(m_undos); }
+    std::deque<UndoItem> redos() const { return unpacked(m_redos); }
+    void restore(const std::deque<UndoItem>& undos, const std::deque<UndoItem>& redos);
 
     //! Drops the steps that \a keeps, which may change them, does not want, and items without any.
     template <class F>
     void prune(F&& keeps) {
         for (auto* stack : {&m_undos, &m_redos}) {
-            for (UndoItem& item : *stack)
+            for (Packed& packed : *stack) {
+                UndoItem item = packed.unpack();
                 std::erase_if(item.steps, [&](UndoStep& step) { return !keeps(step); });
-            std::erase_if(*stack, [](const UndoItem& item) { return item.steps.empty(); });
+                packed = Packed(item);
+            }
+            std::erase_if(*stack, [](const Packed& packed) { return packed.steps.empty(); });
         }
     }
+    std::optional<std::string> checkInvariants() const;
 
  private:
-    UndoItem take(std::deque<UndoItem>& stack);
-    void push(std::deque<UndoItem>& stack, UndoItem item);
-    UndoStep& fresh(Container& container);
-    static void append(UndoItem& item, const UndoStep& step);
+    struct Packed {
+        struct Step {
+            Container* container = nullptr;
+            std::size_t text_end = 0;  // of its text, which begins where that in front ends
+            std::uint32_t targets_end = 0;
+            std::uint32_t inserts : 1 = 0;
+            std::uint32_t rewrite : 31 = 0;  // 1 + index in rewrites; 0: a toggle
+        };
+        struct Target {
+            std::uint64_t first = 0;
+            std::uint64_t count = 0;
+        };
+        std::vector<Step> steps;
+        std::vector<Target> targets;
+        Bytes text;
+        std::vector<std::shared_ptr<UndoRewrite>> rewrites;
+        ReplicaId author = 0;  // of all targets
+        std::optional<Selection> before, after;
+
+        Packed() = default;
+        explicit Packed(const UndoItem& item);
+        UndoItem unpack() const;
+        void add(Container& container, IdRun target, bool inserts, std::string_view added);
+        void add(Container& container, std::shared_ptr<UndoRewrite> rewrite);
+        void append(const Packed& other);
+        void clear();
+        std::optional<std::string> checkInvariants() const;
+    };
+    static std::deque<UndoItem> unpacked(const std::deque<Packed>& stack);
+    void unfoldSingle();
+    UndoItem take(std::deque<Packed>& stack);
+    void push(std::deque<Packed>& stack, const UndoItem& item);
 
     static constexpr std::size_t kDepthDefault = 1000;
-    std::deque<UndoItem> m_undos;
-    std::deque<UndoItem> m_redos;
-    std::vector<UndoStep> m_current;  // the first m_count are in use: memory for every keystroke
-    std::size_t m_count = 0;
+    std::deque<Packed> m_undos;
+    std::deque<Packed> m_redos;
+    // The transaction in progress: one toggle, as a keystroke is, or else all of it.
+    struct Single {
+        Container* container = nullptr;
+        IdRun target;
+        bool inserts = false;
+        Bytes text;
+    };
+    Single m_single;
+    Packed m_current;
     std::size_t m_depth = kDepthDefault;
     std::int64_t m_interval_ms = 500;
     std::int64_t m_time_ms = 0;  // of the last transaction kept
