@@ -2,6 +2,7 @@
 #include "bench/crdt_bench.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace bench {
 
@@ -17,7 +18,10 @@ std::optional<kimdb::Change> write(Document& doc, const Patch& patch, std::int64
 void receiveBatch(Document& doc, const std::vector<kimdb::Bytes>& updates) {
     std::vector<kimdb::Change> changes;
     changes.reserve(updates.size());
-    for (const kimdb::Bytes& update : updates) changes.push_back(*kimdb::decodeChange(update));
+    for (const kimdb::Bytes& update : updates) {
+        kimdb::Result<kimdb::Change> change = kimdb::decodeChange(update);
+        changes.push_back(std::move(*change));
+    }
     require(doc.receiveAll(changes).ok(), "a batch");
 }
 

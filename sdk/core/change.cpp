@@ -144,16 +144,25 @@ Bytes encodeChange(const Change& change) {
     return out;
 }
 
-Result<Change> decodeChange(ByteView bytes) {
-    Change c;
+namespace {
+
+Result<> decodeInto(Change& c, ByteView bytes) {
     ByteView structure;
     ByteView content;
-    if (auto ok = readWhole(bytes, c, structure, content); !ok) return ok.error();
-    if (auto ok = validateHeader(c); !ok) return ok.error();
-    if (auto ok = validateParts(c, structure, content); !ok) return ok.error();
+    if (auto ok = readWhole(bytes, c, structure, content); !ok) return ok;
+    if (auto ok = validateHeader(c); !ok) return ok;
+    if (auto ok = validateParts(c, structure, content); !ok) return ok;
     c.structure = structure;
     c.content = content;
-    return c;
+    return {};
+}
+
+}  // namespace
+
+Result<Change> decodeChange(ByteView bytes) {
+    Result<Change> decoded{Change()};  // decoded where it stays: moving one takes its time
+    if (auto ok = decodeInto(*decoded, bytes); !ok) decoded = ok.error();
+    return decoded;
 }
 
 Result<Change> decodeChangeHeader(ByteView bytes) {

@@ -81,8 +81,12 @@ std::optional<Slot> Rga::slotOf(ReplicaIndex replica, std::uint64_t counter) con
 
 std::optional<Slot> Rga::slotOf(OpId id) const {
     if (id.replica == 0) return id == kStartId ? kStartSlot : kEndSlot;
+    for (const auto& [known, slot] : m_asked)
+        if (known == id) return slot;
     const auto replica = m_replicas->find(id.replica);
-    return replica ? slotOf(*replica, id.counter) : std::nullopt;
+    const auto slot = replica ? slotOf(*replica, id.counter) : std::nullopt;
+    if (slot) m_asked[m_next_asked++ % m_asked.size()] = {id, *slot};
+    return slot;
 }
 
 OpId Rga::idOf(Slot slot) const {

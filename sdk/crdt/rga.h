@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <functional>
 #include <map>
 #include <optional>
@@ -239,6 +240,9 @@ class Rga {
     std::vector<std::uint32_t> m_run_at;  // of the first slot of a page, as far as m_runs.back()
     std::vector<std::vector<std::uint32_t>> m_by_replica;  // indexes into m_runs
     mutable std::vector<std::uint32_t> m_found;  // by replica: of a run in front of its last
+    // Ids that were asked for last: an operation is checked, then applied.
+    mutable std::array<std::pair<OpId, Slot>, 2> m_asked{};
+    mutable unsigned m_next_asked = 0;  // which one the next takes the place of
     std::unordered_map<std::uint64_t, std::vector<Slot>> m_siblings;
     std::map<Slot, std::vector<Slot>> m_places;  // of elements that were moved, besides their own
 };

@@ -21,9 +21,10 @@ SpanTree& SpanTree::operator=(SpanTree&&) noexcept = default;
 
 SpanTree::Place SpanTree::find(Slot slot) const {
     assert(slot < m_next_slot);
-    if (m_found.leaf && m_found.index < m_found.leaf->n) {
-        const Span& s = m_found.leaf->spans[m_found.index];
-        if (slot - s.slot < s.length) return {m_found.leaf, m_found.index, slot - s.slot};
+    for (const Found& found : m_found) {
+        if (!found.leaf || found.index >= found.leaf->n) continue;
+        const Span& s = found.leaf->spans[found.index];
+        if (slot - s.slot < s.length) return {found.leaf, found.index, slot - s.slot};
     }
     const Page& page = m_pages[slot / kPageSlots];
     const std::uint32_t id =
@@ -34,7 +35,7 @@ SpanTree::Place SpanTree::find(Slot slot) const {
         ++i;
         assert(i < leaf->n);
     }
-    m_found = {leaf, i};
+    m_found[m_next_found++ % m_found.size()] = {leaf, i};
     return {leaf, i, slot - leaf->spans[i].slot};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -203,7 +204,8 @@ class SpanTree {
         Leaf* leaf = nullptr;
         int index = 0;
     };
-    mutable Found m_found;
+    mutable std::array<Found, 2> m_found;
+    mutable unsigned m_next_found = 0;  // which one the next takes the place of
 };
 
 }  // namespace kimdb::crdt
