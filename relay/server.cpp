@@ -71,6 +71,7 @@ class Server::Impl final : public QObject, public CoreDelegate {
  private:
     Result<> openStore();
     std::function<Result<Identity>(ByteView token)> authenticator();
+    void tellRefused(const QString& why);
     void watchStore();
     void storeMoved();
     void enter(QWebSocket* socket);
@@ -139,7 +140,7 @@ std::function<Result<Identity>(ByteView token)> Server::Impl::authenticator() {
         return [this](ByteView token) -> Result<Identity> {
             std::string why;
             auto who = m_gate.admit(token, m_clock.wallTime(), why);
-            if (!who) emit m_server.tokenRefused(QString::fromStdString(why));
+            if (!who) tellRefused(QString::fromStdString(why));
             return who;
         };
     if (!m_options.authenticate) return {};
@@ -151,6 +152,12 @@ std::function<Result<Identity>(ByteView token)> Server::Impl::authenticator() {
         who.user = user->toStdString();
         return who;
     };
+}
+
+// Later: who hears of it may stop the server, and the core is in the middle of something.
+void Server::Impl::tellRefused(const QString& why) {
+    QMetaObject::invokeMethod(
+        this, [this, why] { emit m_server.tokenRefused(why); }, Qt::QueuedConnection);
 }
 
 Result<> Server::Impl::reload() {

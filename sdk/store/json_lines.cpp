@@ -115,8 +115,7 @@ class Exporter {
             if (!page) return page.error();
             if (page->empty()) return {};
             for (const auto& [key, record] : *page) {
-                Value::Object object{{"record", prefix + key},
-                                     {"value", textOrBlob(record.value)}};
+                Value::Object object{{"record", prefix + key}, {"value", textOrBlob(record.value)}};
                 if (record.expires_ms) object["expires_ms"] = Value(record.expires_ms);
                 if (auto ok = line(std::move(object)); !ok) return ok;
             }
