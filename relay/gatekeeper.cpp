@@ -20,7 +20,7 @@ Error in(const QString& path, const Error& error) {
 
 }  // namespace
 
-Gatekeeper::Gatekeeper(QString key_set, QString deny_list, QString audience)
+Gatekeeper::Gatekeeper(QString key_set, QString deny_list, const QString& audience)
     : m_key_set_path(std::move(key_set)),
       m_deny_list_path(std::move(deny_list)),
       m_rules{audience.toStdString()} {}

@@ -13,7 +13,7 @@ namespace kimdb::relay {
 //! now. Thread: one.
 class Gatekeeper {
  public:
-    Gatekeeper(QString key_set, QString deny_list, QString audience);
+    Gatekeeper(QString key_set, QString deny_list, const QString& audience);
 
     //! Whether there is a key set at all.
     bool isConfigured() const { return !m_key_set_path.isEmpty(); }

@@ -58,6 +58,7 @@ std::vector<OpId> Counter::seen() const {
     for (const auto& [replica, increments] : m_increments)
         last[replica] = increments.back().counter;
     std::vector<OpId> seen;
+    seen.reserve(last.size());
     for (const auto& [replica, counter] : last) seen.push_back({replica, counter});
     return seen;
 }
