@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "relay/gatekeeper.h"
 
-#include <QFile>
+#include "relay/small_file.h"
 
 namespace kimdb::relay {
 namespace {
-
-Result<QByteArray> contentOf(const QString& path, std::size_t bytes_max) {
-    QFile file(path);
-    if (!file.open(QIODevice::ReadOnly))
-        return Error{ErrorCode::PermissionDenied,
-                     "cannot read " + path.toStdString() + ": " + file.errorString().toStdString()};
-    return file.read(static_cast<qint64>(bytes_max) + 1);
-}
 
 Error in(const QString& path, const Error& error) {
     return {error.code, path.toStdString() + ": " + error.message};
@@ -29,16 +21,16 @@ Result<> Gatekeeper::load() {
     KeySet keys;
     DenyList denied;
     if (isConfigured()) {
-        const auto text = contentOf(m_key_set_path, KeySet::kFileBytesMax);
+        const auto text = contentOfSmallFile(m_key_set_path, KeySet::kFileBytesMax);
         if (!text) return text.error();
-        auto read = KeySet::parse(text->toStdString());
+        auto read = KeySet::parse(*text);
         if (!read) return in(m_key_set_path, read.error());
         keys = std::move(*read);
     }
     if (!m_deny_list_path.isEmpty()) {
-        const auto text = contentOf(m_deny_list_path, DenyList::kFileBytesMax);
+        const auto text = contentOfSmallFile(m_deny_list_path, DenyList::kFileBytesMax);
         if (!text) return text.error();
-        auto read = DenyList::parse(text->toStdString());
+        auto read = DenyList::parse(*text);
         if (!read) return in(m_deny_list_path, read.error());
         denied = std::move(*read);
     }

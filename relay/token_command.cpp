@@ -11,6 +11,7 @@
 #include "relay/auth/base64url.h"
 #include "relay/auth/signing_key.h"
 #include "relay/auth/token.h"
+#include "relay/small_file.h"
 
 namespace kimdb::relay {
 namespace {
@@ -64,14 +65,6 @@ std::optional<qint64> durationOf(const QString& text) {
     }
 }
 
-Result<std::string> contentOf(const QString& path) {
-    QFile file(path);
-    if (!file.open(QIODevice::ReadOnly))
-        return Error{ErrorCode::PermissionDenied,
-                     "cannot read " + path.toStdString() + ": " + file.errorString().toStdString()};
-    return file.read(qint64{KeySet::kFileBytesMax} + 1).toStdString();
-}
-
 class TokenCommand {
  public:
     TokenCommand() {
@@ -111,7 +104,7 @@ class TokenCommand {
     }
 
     int mint() {
-        const auto json = contentOf(m_parser.value(m_key));
+        const auto json = contentOfSmallFile(m_parser.value(m_key), KeySet::kFileBytesMax);
         if (!json) return complain(json.error());
         const auto key = SigningKey::parse(*json);
         if (!key) return complain(key.error());
@@ -151,7 +144,7 @@ class TokenCommand {
             print("not checked: give --key-set FILE");
             return 0;
         }
-        const auto json = contentOf(m_parser.value(m_key_set));
+        const auto json = contentOfSmallFile(m_parser.value(m_key_set), KeySet::kFileBytesMax);
         if (!json) return complain(json.error());
         const auto keys = KeySet::parse(*json);
         if (!keys) return complain(keys.error());

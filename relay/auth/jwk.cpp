@@ -83,26 +83,34 @@ Result<Jwk> readJwk(const Value& json) {
 }
 
 std::shared_ptr<evp_pkey_st> publicKeyOf(const Jwk& jwk) {
-    EVP_PKEY* key = nullptr;
-    if (jwk.algorithm == Algorithm::EdDSA) {
-        key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, octets(jwk.x), jwk.x.size());
-        return {key, EVP_PKEY_free};
-    }
-    const Bytes point = "\x04" + jwk.x + jwk.y;  // uncompressed
+    if (jwk.algorithm != Algorithm::EdDSA) return p256Key(jwk.x, jwk.y, {});
+    return {EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, octets(jwk.x), jwk.x.size()),
+            EVP_PKEY_free};
+}
+
+std::shared_ptr<evp_pkey_st> p256Key(const Bytes& x, const Bytes& y, const Bytes& private_half) {
+    const Bytes point = "\x04" + x + y;  // uncompressed
+    const bool is_pair = !private_half.empty();
+    const Number secret(
+        BN_bin2bn(octets(private_half), static_cast<int>(private_half.size()), nullptr));
     const ParamBuild build(OSSL_PARAM_BLD_new());
     const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
-    if (!build || !context ||
+    if (!secret || !build || !context ||
         !OSSL_PARAM_BLD_push_utf8_string(build.get(), OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) ||
         !OSSL_PARAM_BLD_push_octet_string(build.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
-                                          point.size()))
+                                          point.size()) ||
+        (is_pair && !OSSL_PARAM_BLD_push_BN(build.get(), OSSL_PKEY_PARAM_PRIV_KEY, secret.get())))
         return nullptr;
     const Params params(OSSL_PARAM_BLD_to_param(build.get()));
+    EVP_PKEY* key = nullptr;
     if (!params || EVP_PKEY_fromdata_init(context.get()) <= 0 ||
-        EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get()) <= 0)
+        EVP_PKEY_fromdata(context.get(), &key, is_pair ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY,
+                          params.get()) <= 0)
         return nullptr;
     std::shared_ptr<evp_pkey_st> owned(key, EVP_PKEY_free);
     const KeyContext check(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-    return check && EVP_PKEY_public_check(check.get()) == 1 ? owned : nullptr;
+    if (!check || EVP_PKEY_public_check(check.get()) != 1) return nullptr;
+    return !is_pair || EVP_PKEY_pairwise_check(check.get()) == 1 ? owned : nullptr;
 }
 
 }  // namespace kimdb::relay

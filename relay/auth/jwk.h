@@ -25,4 +25,8 @@ Result<Jwk> readJwk(const Value& json);
 //! The public half as OpenSSL has it; nullptr: no point of its curve.
 std::shared_ptr<evp_pkey_st> publicKeyOf(const Jwk& jwk);
 
+//! A key of P-256, checked; an empty \a private_half: the public half alone. nullptr: no point of
+//! the curve, or halves that do not belong together.
+std::shared_ptr<evp_pkey_st> p256Key(const Bytes& x, const Bytes& y, const Bytes& private_half);
+
 }  // namespace kimdb::relay

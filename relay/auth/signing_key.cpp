@@ -31,28 +31,6 @@ Key edKey(const Bytes& private_half) {
                                             private_half.size()));
 }
 
-Key ecKey(const Bytes& x, const Bytes& y, const Bytes& private_half) {
-    const Bytes point = "\x04" + x + y;
-    const Number secret(
-        BN_bin2bn(octets(private_half), static_cast<int>(private_half.size()), nullptr));
-    const ParamBuild build(OSSL_PARAM_BLD_new());
-    const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, "EC", nullptr));
-    EVP_PKEY* key = nullptr;
-    if (!secret || !build || !context ||
-        !OSSL_PARAM_BLD_push_utf8_string(build.get(), OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) ||
-        !OSSL_PARAM_BLD_push_octet_string(build.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(),
-                                          point.size()) ||
-        !OSSL_PARAM_BLD_push_BN(build.get(), OSSL_PKEY_PARAM_PRIV_KEY, secret.get()))
-        return nullptr;
-    const Params params(OSSL_PARAM_BLD_to_param(build.get()));
-    if (!params || EVP_PKEY_fromdata_init(context.get()) <= 0 ||
-        EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_KEYPAIR, params.get()) <= 0)
-        return nullptr;
-    Key owned(key);
-    const KeyContext check(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-    return check && EVP_PKEY_pairwise_check(check.get()) == 1 ? std::move(owned) : nullptr;
-}
-
 Bytes signedWith(EVP_PKEY* key, const EVP_MD* digest, ByteView message) {
     const MdContext context(EVP_MD_CTX_new());
     std::size_t size = 0;
@@ -138,7 +116,7 @@ Result<SigningKey> SigningKey::parse(std::string_view json) {
         is_pair =
             made && EVP_PKEY_get_raw_public_key(made.get(), octets(x), &size) == 1 && x == key.m_x;
     } else {
-        is_pair = ecKey(key.m_x, key.m_y, key.m_private) != nullptr;
+        is_pair = p256Key(key.m_x, key.m_y, key.m_private) != nullptr;
     }
     if (!is_pair)
         return Error{ErrorCode::InvalidArgument,
@@ -187,7 +165,7 @@ Result<std::string> SigningKey::sign(std::string_view payload) const {
             break;
         case Algorithm::ES256:
             signature =
-                sideBySide(signedWith(ecKey(m_x, m_y, m_private).get(), EVP_sha256(), text));
+                sideBySide(signedWith(p256Key(m_x, m_y, m_private).get(), EVP_sha256(), text));
             break;
         case Algorithm::HS256:
             signature = hmac(m_private, text);

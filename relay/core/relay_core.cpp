@@ -261,6 +261,7 @@ void RelayCore::Impl::sendPresence() {
 
 void RelayCore::Impl::tick() {
     const auto now = m_clock.steadyTime();
+    const std::int64_t wall_ms = m_clock.wallTime();
     std::vector<PeerId> peers;
     for (const auto& [peer, session] : m_sessions) peers.push_back(peer);
     for (const PeerId peer : peers) {
@@ -268,7 +269,7 @@ void RelayCore::Impl::tick() {
         const auto silence = session.silence(now);
         if (!session.greeted() && silence > limits::kHelloWaitMax)
             end(peer, CloseCode::Protocol, "no HELLO within 5 s");
-        else if (m_clock.wallTime() >= session.identity().expires_ms)
+        else if (wall_ms >= session.identity().expires_ms)
             end(peer, CloseCode::Auth, "the token has expired: connect with a new one");
         else if (silence > limits::kPeerSilenceMax)
             end(peer, CloseCode::Slow, "nothing heard for 45 s");

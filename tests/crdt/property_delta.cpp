@@ -6,7 +6,7 @@
 
 #include "crdt/people.h"
 #include "crdt/plain_delta.h"
-#include "support/scale.h"
+#include "support/seeds.h"
 
 using namespace kimdb;
 using namespace kimdb::test;
@@ -42,18 +42,11 @@ struct Writer {
 
 class PropertyDelta : public QObject {
     Q_OBJECT
-    std::uint64_t m_first = 1, m_last = scaled(400);
+    const Seeds m_seeds{400};
 
  private slots:
-    void initTestCase() {
-        if (qEnvironmentVariableIsSet("KIMDB_SEED"))
-            m_first = m_last = qEnvironmentVariable("KIMDB_SEED").toULongLong();
-        qInfo("seeds %llu to %llu", static_cast<unsigned long long>(m_first),
-              static_cast<unsigned long long>(m_last));
-    }
-
     void aWholeTextComesOutAsItWentIn() {
-        for (std::uint64_t seed = m_first; seed <= m_last; ++seed) {
+        for (std::uint64_t seed = m_seeds.first; seed <= m_seeds.last; ++seed) {
             DeltaSource source(seed);
             Document doc(1);
             for (int again = 0; again < 3; ++again) {
@@ -70,7 +63,7 @@ class PropertyDelta : public QObject {
     }
 
     void aChangeDoesWhatItDoesToAPlainText() {
-        for (std::uint64_t seed = m_first; seed <= m_last; ++seed) {
+        for (std::uint64_t seed = m_seeds.first; seed <= m_seeds.last; ++seed) {
             DeltaSource source(seed);
             Document doc(1);
             PlainDelta plain;
@@ -89,7 +82,7 @@ class PropertyDelta : public QObject {
     }
 
     void anEditorThatHearsOfEventsShowsTheText() {
-        for (std::uint64_t seed = m_first; seed <= m_last; ++seed) {
+        for (std::uint64_t seed = m_seeds.first; seed <= m_seeds.last; ++seed) {
             DeltaSource source(seed);
             Writer a(1), b(2);
             for (int step = 0; step < 30; ++step) {

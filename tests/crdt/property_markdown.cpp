@@ -6,7 +6,7 @@
 
 #include "crdt/markdown_source.h"
 #include "crdt/people.h"
-#include "support/scale.h"
+#include "support/seeds.h"
 
 using namespace kimdb;
 using namespace kimdb::test;
@@ -30,18 +30,11 @@ QString difference(const Value& wanted, const Value& got) {
 
 class PropertyMarkdown : public QObject {
     Q_OBJECT
-    std::uint64_t m_first = 1, m_last = scaled(3'000);
+    const Seeds m_seeds{3'000};
 
  private slots:
-    void initTestCase() {
-        if (qEnvironmentVariableIsSet("KIMDB_SEED"))
-            m_first = m_last = qEnvironmentVariable("KIMDB_SEED").toULongLong();
-        qInfo("seeds %llu to %llu", static_cast<unsigned long long>(m_first),
-              static_cast<unsigned long long>(m_last));
-    }
-
     void whatWasWrittenReadsAsItWas() {
-        for (std::uint64_t seed = m_first; seed <= m_last; ++seed) {
+        for (std::uint64_t seed = m_seeds.first; seed <= m_seeds.last; ++seed) {
             const Value delta = MarkdownSource(seed).document();
             Document doc(1);
             doc.begin();
